@@ -1,0 +1,1 @@
+"""Retrieve, read, merge: a question in, quoted answers out."""
