@@ -1,0 +1,133 @@
+"""What people see on a terminal: progress while indexing, answers highlighted in their context."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.padding import Padding
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.text import Text
+
+from fundstelle.indexing.jobs import JobProgress, JobResult
+from fundstelle.pipelines.answers import Answer, QueryResult
+
+
+@contextmanager
+def job_progress(quiet: bool) -> Iterator[Callable[[JobProgress], None] | None]:
+    """A progress bar on standard error while a job runs; nothing where that is no terminal."""
+    console = Console(stderr=True)
+    if quiet or not console.is_terminal:
+        yield None
+        return
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("files · {task.fields[passages]:,} passages · {task.fields[rate]:.1f} MB/s"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task("Indexing", total=None, passages=0, rate=0.0)
+
+        def report(now: JobProgress) -> None:
+            progress.update(
+                task,
+                completed=now.files_done,
+                total=now.files_total,
+                passages=now.passages,
+                rate=now.bytes_done / 1e6 / now.seconds if now.seconds else 0.0,
+            )
+
+        yield report
+
+
+def show_job(result: JobResult, store: str) -> None:
+    """One line of counts, then one line for each file that failed."""
+    console = Console(highlight=False)
+    counts = result.documents
+    parts = [
+        f"{number} {name}"
+        for name, number in (
+            ("added", counts.added),
+            ("updated", counts.updated),
+            ("unchanged", counts.unchanged),
+            ("removed", counts.removed),
+            ("failed", counts.failed),
+        )
+        if number
+    ]
+    summary = ", ".join(parts) or "nothing to do"
+    console.print(
+        f"[bold]{escape(store)}[/]: {summary}; {result.passages:,} passages in {result.seconds:.1f} s"
+    )
+    for failure in result.failures:
+        console.print(f"  [red]failed[/] {escape(failure.source)}: {escape(failure.reason)}", soft_wrap=True)
+
+
+def show_status(facts: dict[str, Any]) -> None:
+    """The collection in a few lines."""
+    console = Console(highlight=False)
+    console.print(f"[bold]{escape(facts['store'])}[/]")
+    console.print(f"{facts['documents']:,} documents, {facts['passages']:,} passages")
+    if facts["languages"]:
+        console.print("  ".join(f"{language} {count:,}" for language, count in facts["languages"].items()))
+
+
+def show_result(result: QueryResult) -> None:
+    """A question, its answers best first, or the plain word that there is none."""
+    console = Console(highlight=False)
+    console.print(Text(result.question, style="bold"))
+    if not result.answers:
+        console.print(f"  No answer found (probability of none: {result.no_answer_probability:.0%}).")
+    for answer in result.answers:
+        console.print(Padding(_headline(answer), (0, 0, 0, 2)))
+        console.print(Padding(_quotation(answer), (0, 0, 0, 4)))
+        for line in _places(answer):
+            console.print(Padding(Text(line, style="dim"), (0, 0, 0, 4)))
+    console.print(
+        Text(
+            f"  {len(result.passages)} passages retrieved, {result.timings['total_ms']:.0f} ms, "
+            f"probability of no answer {result.no_answer_probability:.0%}",
+            style="dim",
+        )
+    )
+    console.print()
+
+
+def _headline(answer: Answer) -> Text:
+    return Text.assemble(
+        (_one_line(answer.text), "bold green"),
+        "  ",
+        (f"{answer.probability:.0%}", _shade(answer.probability)),
+    )
+
+
+def _shade(probability: float) -> str:
+    return "green" if probability >= 0.5 else "yellow" if probability >= 0.2 else "red"
+
+
+def _quotation(answer: Answer) -> Text:
+    """The context on one line, with the answer marked in it."""
+    start, end = answer.start - answer.context_start, answer.end - answer.context_start
+    return Text.assemble(
+        "… ",
+        _one_line(answer.context[:start]),
+        (_one_line(answer.context[start:end]), "black on bright_green"),
+        _one_line(answer.context[end:]),
+        " …",
+    )
+
+
+def _places(answer: Answer) -> Iterator[str]:
+    page = f", page {answer.page}" if answer.page is not None else ""
+    yield f"{answer.source}{page}, characters {answer.start}-{answer.end}, document {answer.document_id}"
+    for other in answer.support:
+        yield f"also in {other.source}, characters {other.start}-{other.end} ({other.probability:.0%})"
+
+
+def _one_line(text: str) -> str:
+    """White space runs as single spaces: for showing only, never for offsets."""
+    inner = " ".join(text.split())
+    return (" " if text[:1].isspace() else "") + inner + (" " if inner and text[-1:].isspace() else "")
