@@ -1,7 +1,8 @@
 """What a question comes back with."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from fundstelle.indexing.documents import Passage
 
@@ -70,3 +71,32 @@ class QueryResult:
     no_answer_probability: float
     passages: Sequence[RetrievedPassage]
     timings: Mapping[str, float]
+
+
+def as_dict(result: QueryResult) -> dict[str, Any]:
+    """The result as plain JSON values, as `fundstelle ask --json` and the REST service give it.
+
+    Passages are named, not quoted: `{"id", "document_id", "source", "start", "language", "retriever_score"}`.
+    """
+    return {
+        "question": result.question,
+        "language": result.language,
+        "no_answer_probability": result.no_answer_probability,
+        "answers": [
+            asdict(answer) | {"support": [*map(asdict, answer.support)]} for answer in result.answers
+        ],
+        "passages": [_passage_as_dict(found) for found in result.passages],
+        "timings": dict(result.timings),
+    }
+
+
+def _passage_as_dict(found: RetrievedPassage) -> dict[str, Any]:
+    passage = found.passage
+    return {
+        "id": passage.id,
+        "document_id": passage.document_id,
+        "source": passage.source,
+        "start": passage.start,
+        "language": passage.language,
+        "retriever_score": found.retriever_score,
+    }
