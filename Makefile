@@ -6,7 +6,7 @@ ROOMS := indexing reader pipelines evaluation training compat api cli
 export HAYSTACK_TELEMETRY_ENABLED = False
 export HF_HUB_OFFLINE = 1
 
-.PHONY: demo install install-all types check test evaluate clean
+.PHONY: demo install install-all types check test evaluate elasticsearch clean
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -36,6 +36,10 @@ check: $(VENV)/.all types
 
 test: check
 	$(BIN)/python -m pytest -m 'not slow'
+
+# A real Elasticsearch on loopback, until Ctrl-C.
+elasticsearch: $(VENV)/.all
+	$(BIN)/python tests/elasticsearch/cluster.py
 
 evaluate: $(VENV)/.all
 	$(BIN)/python -m pytest -m slow
