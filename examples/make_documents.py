@@ -57,7 +57,7 @@ class Report(FPDF):
 
 
 def han_lines(pdf: FPDF, text: str) -> Iterator[str]:
-    """The lines of a Chinese paragraph; none starts with a closing mark or breaks a number or a Latin word."""
+    """The lines of a Chinese paragraph; none starts with a closing mark or breaks a number or Latin word."""
     width, line = pdf.epw - 2 * pdf.font_size, ""
     for character in text:
         joined = character in "，。：；、）" or (line[-1:] + character).isascii()
