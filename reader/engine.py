@@ -1,7 +1,8 @@
 """The one seam between reading and numerics: windows in, start and end logits out."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,3 +33,11 @@ class Engine(Protocol):
         """Start and end logits, each (windows, L) float32, whatever the model's own dtype."""
 
     def close(self) -> None: ...
+
+
+@runtime_checkable
+class StreamingEngine(Engine, Protocol):
+    """An engine that works on several batches at once: copies one while another runs, or uses many devices."""
+
+    def stream(self, batches: Iterable[Batch]) -> Iterator[tuple[Logits, Logits]]:
+        """The logits of each batch, in order; takes a batch from `batches` before it gives the last one's."""

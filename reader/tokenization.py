@@ -1,38 +1,58 @@
 """Tokenizers as the reader needs them: fast ones only, special tokens known by role, not by position."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
 from tokenizers import Encoding, Tokenizer
 
 UNLIMITED = 1_000_000
-"""Tokenizer configurations write huge numbers where they mean that the model has no maximum."""
+"""Tokenizer configurations write huge numbers where they mean that there is no maximum."""
+
+_LONE_SURROGATES = re.compile("[\ud800-\udfff]")
+_METASPACE = "▁"
+_USUAL_NAMES = {"cls_token": ("[CLS]", "<cls>", "<s>", "<bos>"), "pad_token": ("[PAD]", "<pad>")}
 
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """The special tokens around a question and a passage.
+    """The special tokens of a window: `prefix first between second suffix`.
 
-    `prefix first between second suffix`, where first and second are the question and the passage, or the
-    other way round (`question_first`). Each part is a tuple of token ids with a tuple of type ids beside it.
+    Ids and type ids of each part stand beside each other; `types` are those of first and second.
     """
 
-    prefix: tuple[int, ...]
-    between: tuple[int, ...]
-    suffix: tuple[int, ...]
-    types: tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]
-    first_type: int
-    second_type: int
-    question_first: bool
+    prefix: tuple[tuple[int, int], ...]
+    between: tuple[tuple[int, int], ...]
+    suffix: tuple[tuple[int, int], ...]
+    types: tuple[int, int]
 
     @property
     def size(self) -> int:
         """Special tokens of a window."""
         return len(self.prefix) + len(self.between) + len(self.suffix)
+
+    @property
+    def largest_type(self) -> int:
+        """The largest type id in a window; 0 where types say nothing."""
+        specials = self.prefix + self.between + self.suffix
+        return max(*self.types, *(kind for _, kind in specials))
+
+    @classmethod
+    def of(cls, tokenizer: Tokenizer) -> Self:
+        """Learn it from what the tokenizer makes of a pair of one-letter texts."""
+        pair = tokenizer.encode("a", "b")
+        pieces = list(zip(pair.ids, pair.type_ids, strict=True))
+        first = [i for i, sequence in enumerate(pair.sequence_ids) if sequence == 0]
+        second = [i for i, sequence in enumerate(pair.sequence_ids) if sequence == 1]
+        return cls(
+            prefix=tuple(pieces[: first[0]]),
+            between=tuple(pieces[first[-1] + 1 : second[0]]),
+            suffix=tuple(pieces[second[-1] + 1 :]),
+            types=(pair.type_ids[first[0]], pair.type_ids[second[0]]),
+        )
 
 
 class ReaderTokenizer:
@@ -40,8 +60,9 @@ class ReaderTokenizer:
 
     Args:
         tokenizer: from the `tokenizers` library; its own truncation and padding are switched off.
-        path: the `tokenizer.json` it came from, or None.
-        cls_token, pad_token: by role; a tokenizer without `cls_token` has its null answer at position 0.
+        path: the `tokenizer.json` it came from, where there is one.
+        cls_token, pad_token: by role. Without a `cls_token` in its windows, a model's null answer is
+            position 0, as the SQuAD 2 scripts train it.
         padding_side: "right", or "left" for models that read the passage before the question.
         max_length: most tokens of a window that the model takes, special tokens included.
         token_types: whether the model takes `token_type_ids`.
@@ -62,16 +83,59 @@ class ReaderTokenizer:
         tokenizer.no_padding()
         self.backend = tokenizer
         self.path = path
-        self.cls_id = self._id_of(cls_token)
-        self.pad_id = self._id_of(pad_token) or 0
+        self.template = Template.of(tokenizer)
+        self.cls_id = self._id_of("cls_token", cls_token)
+        self.pad_id = self._id_of("pad_token", pad_token) or 0
         self.padding_side = padding_side
         self.max_length = max_length
         self.token_types = token_types
+        pieces = (tokenizer.token_to_id(_METASPACE * length) for length in range(1, 17))
+        self.blank_ids = frozenset(piece for piece in pieces if piece is not None)
+        """Pieces that stand for white space alone; offsets of theirs cover the character that follows."""
 
-    def _id_of(self, token: str | None) -> int | None:
-        return None if token is None else self.backend.token_to_id(token)
+    def _id_of(self, role: str, token: str | None) -> int | None:
+        names = (token,) if token else _USUAL_NAMES[role]
+        ids = (self.backend.token_to_id(name) for name in names)
+        return next((found for found in ids if found is not None), None)
 
     @classmethod
-    def load(cls, folder: Path, *, max_length: int | None = None, token_types: bool = False) -> Self:
-        """Open the `tokenizer.json` of a folder, with the roles that `tokenizer_config.json` names."""
-        raise NotImplementedError
+    def of(
+        cls, tokenizer: Tokenizer, roles: Mapping[str, Any], *, path: Path | None, max_length: int | None
+    ) -> Self:
+        """With the roles that `read_roles` gives; `max_length` is the model's own, where it is known."""
+        return cls(
+            tokenizer,
+            path=path,
+            cls_token=roles.get("cls_token"),
+            pad_token=roles.get("pad_token"),
+            padding_side=roles.get("padding_side") or "right",
+            max_length=smallest(max_length, roles.get("model_max_length")),
+        )
+
+    @property
+    def question_first(self) -> bool:
+        """Whether the question stands before the passage in a window."""
+        return self.padding_side == "right"
+
+    def encode(self, texts: Sequence[str]) -> list[Encoding]:
+        """Tokenise each text without special tokens; offsets are character positions in the text."""
+        return self.backend.encode_batch([_encodable(text) for text in texts], add_special_tokens=False)
+
+
+def smallest(*lengths: int | None) -> int:
+    """The smallest maximum that is one; 512 where nobody knows any."""
+    return min((length for length in lengths if length and length < UNLIMITED), default=512)
+
+
+def read_roles(folder: Path) -> dict[str, Any]:
+    """Special tokens by role, `padding_side` and `model_max_length`, from the files of a model's folder."""
+    roles: dict[str, Any] = {}
+    for name in ("special_tokens_map.json", "tokenizer_config.json"):
+        if (folder / name).is_file():
+            roles |= json.loads((folder / name).read_text(encoding="utf-8"))
+    return {role: value.get("content") if isinstance(value, dict) else value for role, value in roles.items()}
+
+
+def _encodable(text: str) -> str:
+    """The text with lone surrogates, which are no text to a tokenizer, replaced one by one."""
+    return text if text.isascii() else _LONE_SURROGATES.sub("\ufffd", text)

@@ -1,0 +1,119 @@
+"""A transformers model with its tokenizer, by folder or by name on the Hugging Face hub."""
+
+import inspect
+from collections.abc import Mapping, Sequence
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import torch
+from tokenizers import Tokenizer
+from transformers import AutoModelForQuestionAnswering, AutoTokenizer
+from transformers.utils import cached_file
+
+from fundstelle.reader.confidence import FILE_NAME, Calibration
+from fundstelle.reader.engine import Engine
+from fundstelle.reader.loading import Parts
+from fundstelle.reader.parallel import ParallelEngine
+from fundstelle.reader.tokenization import ReaderTokenizer, read_roles
+from fundstelle.reader.torch_engine import TorchEngine, last_layer, pick_device, pick_dtype
+
+_TOKENIZER = "tokenizer.json"
+
+
+def load_torch(
+    name: str,
+    *,
+    device: str | Sequence[str] | None,
+    dtype: str | None,
+    compile: bool,
+    hub: Mapping[str, Any],
+) -> Parts:
+    """Engine, tokenizer and calibration of a model; the arguments are those of `Reader.load`.
+
+    Raises:
+        ValueError: it is no extractive QA model, or its tokenizer is a slow one.
+        OSError: there is no such model, or it cannot be reached.
+    """
+    devices = [
+        pick_device(one) for one in ([device] if device is None or isinstance(device, str) else device)
+    ]
+    model = _load_model(name, hub)
+    tokenizer = _load_tokenizer(name, model, hub)
+    copies = [model, *(deepcopy(model) for _ in devices[1:])]
+    engines: list[Engine] = [
+        TorchEngine(copy, device, pick_dtype(dtype, device), compile=compile)
+        for copy, device in zip(copies, devices, strict=True)
+    ]
+    engine = engines[0] if len(engines) == 1 else ParallelEngine(engines)
+    calibration = _find(name, FILE_NAME, hub)
+    return Parts(
+        engine, tokenizer, Calibration.load(calibration.parent) if calibration else Calibration(), name
+    )
+
+
+def _load_model(name: str, hub: Mapping[str, Any]) -> Any:
+    """The model in the dtype it was saved in. ValueError where its last layer would be made up."""
+    model, report = AutoModelForQuestionAnswering.from_pretrained(
+        name, dtype="auto", output_loading_info=True, **hub
+    )
+    found = last_layer(model)
+    if found and any(key.startswith(f"{found}.") for key in report["missing_keys"]):
+        raise ValueError(
+            f"{name} was not trained for question answering (it has no {found}); train it first."
+        )
+    return model
+
+
+def _load_tokenizer(name: str, model: Any, hub: Mapping[str, Any]) -> ReaderTokenizer:
+    """`tokenizer.json` as it was saved; what transformers builds from older files where there is none."""
+    path = _find(name, _TOKENIZER, hub)
+    if path:
+        for file in ("tokenizer_config.json", "special_tokens_map.json"):
+            _find(name, file, hub)  # a download puts it beside tokenizer.json
+        backend, roles = Tokenizer.from_file(str(path)), read_roles(path.parent)
+    else:
+        backend, roles = _converted(name, hub)
+    tokenizer = ReaderTokenizer.of(backend, roles, path=path, max_length=_max_length(model))
+    tokenizer.token_types = _takes_token_types(model, tokenizer.template.largest_type)
+    return tokenizer
+
+
+def _converted(name: str, hub: Mapping[str, Any]) -> tuple[Tokenizer, dict[str, Any]]:
+    tokenizer = AutoTokenizer.from_pretrained(name, **hub)
+    backend = getattr(tokenizer, "backend_tokenizer", None)
+    if backend is None:
+        raise ValueError(
+            f"{name} has only a slow tokenizer, which cannot say where in a text its tokens stand; "
+            "convert it with transformers and save it as tokenizer.json beside the model."
+        )
+    roles = ("cls_token", "pad_token", "padding_side", "model_max_length")
+    return backend, {role: getattr(tokenizer, role, None) for role in roles}
+
+
+def _find(name: str, file: str, hub: Mapping[str, Any]) -> Path | None:
+    """A file of the model, downloaded if need be; None where the model has none."""
+    access = {key: value for key, value in hub.items() if key != "trust_remote_code"}
+    path = cached_file(
+        name,
+        file,
+        _raise_exceptions_for_missing_entries=False,
+        _raise_exceptions_for_connection_errors=False,
+        **access,
+    )
+    return Path(path) if path else None
+
+
+def _max_length(model: Any) -> int | None:
+    """Most tokens the model has positions for; models that count positions from the padding id have fewer."""
+    for module_name, module in model.named_modules():
+        if module_name.endswith("position_embeddings") and isinstance(module, torch.nn.Embedding):
+            return module.num_embeddings - (0 if module.padding_idx is None else module.padding_idx + 1)
+    return getattr(model.config, "max_position_embeddings", None)
+
+
+def _takes_token_types(model: Any, largest: int) -> bool:
+    """Whether token types say anything (not all are 0) and the model has an embedding for each."""
+    kinds = getattr(model.config, "type_vocab_size", None)
+    accepted = "token_type_ids" in inspect.signature(model.forward).parameters
+    return accepted and largest > 0 and (kinds is None or kinds > largest)

@@ -1,0 +1,70 @@
+"""Where answers may begin and end: whole words, or whole characters in scripts without spaces."""
+
+import regex
+
+_UNSPACED = "".join(
+    rf"\p{{{script}}}"
+    for script in (
+        "Han Hiragana Katakana Bopomofo Yi Thai Lao Khmer Myanmar Tai_Tham Tai_Le New_Tai_Lue Tai_Viet".split()
+    )
+)
+_IN_WORD = rf"[[\p{{L}}\p{{M}}\p{{N}}\p{{Pc}}\u00ad\u200c\u200d\u2060]--[{_UNSPACED}ー]]"
+_UNIT = regex.compile(
+    rf"(?:(?={_IN_WORD})\X|(?<=\p{{N}})[.,٫٬](?=\p{{N}}))+"  # a word, or a number with its separators
+    r"|\r\n|\s|\X",  # white space belongs to nobody; anything else is a character as people see it
+    regex.VERSION1,
+)
+BLANK = regex.compile(r"[\s\p{Cf}\p{Cc}]+")
+"""Characters that nobody sees: no answer begins with, ends with or consists of them."""
+
+_DETACHED = frozenset(",;:、，；：،؛।॥。｡")
+"""Marks that join or end what stands before them and are never part of a name."""
+_CLOSERS = dict(("()", "[]", "{}", "「」", "『』", "《》", "〈〉", "【】", "（）", "［］", "“”", "«»", "‹›"))
+_OPENERS = {closer: opener for opener, closer in _CLOSERS.items()}
+
+
+def align(text: str, start: int, end: int) -> tuple[int, int]:
+    """Move the borders of `[start, end)` out to the words, or characters as people see them, they cut.
+
+    Neither border character may be blank.
+    """
+    return _unit(text, start)[0], _unit(text, end - 1)[1]
+
+
+def trim(text: str, start: int, end: int) -> tuple[int, int]:
+    """Leave out what surrounds an answer and is not part of it: blanks, joining marks, single brackets.
+
+    An answer that consists of such marks alone stays as it is.
+    """
+    low, high = start, end
+    while low < high and _is_rim(text[low], text[low:high], _CLOSERS, _OPENERS):
+        low += 1
+    while low < high and _is_rim(
+        text[high - 1], text[low:high], _OPENERS, _CLOSERS, after=text[low : high - 1]
+    ):
+        high -= 1
+    return (low, high) if low < high else (start, end)
+
+
+def _is_rim(
+    mark: str, span: str, partners: dict[str, str], others: dict[str, str], after: str | None = None
+) -> bool:
+    """Whether the mark at the edge of the span is no part of the answer.
+
+    `partners` holds brackets whose partner must be in the span, `others` those that cannot have one there.
+    """
+    if mark in partners:
+        return span.count(partners[mark]) < span.count(mark)
+    if mark == '"':
+        return span.count(mark) % 2 == 1
+    if mark == "." and after:  # the end of a sentence, not of an abbreviation
+        return not after[-1].isalnum() and after[-1] in _OPENERS
+    return mark in others or mark in _DETACHED or BLANK.fullmatch(mark) is not None
+
+
+def _unit(text: str, position: int) -> tuple[int, int]:
+    """The range of the word or visible character that holds `text[position]`."""
+    low = position
+    while low and not text[low - 1].isspace():
+        low -= 1
+    return next(found.span() for found in _UNIT.finditer(text, low) if found.end() > position)
