@@ -1,7 +1,13 @@
-"""From scores that rank to a probability that means something: a fitted logistic function."""
+"""From scores that rank to probabilities that mean something: a fitted model of which span is right.
+
+One question, any number of spans from any number of passages. Each span has a logit made of its margin
+and of the retriever's evidence; "none of them" has the logit 0; the probabilities are their softmax, so
+that answers compete with each other and with no answer, and all of them together are 1.
+"""
 
 import json
 import math
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Self
@@ -11,21 +17,54 @@ FILE_NAME = "calibration.json"
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """P(span answers the question) = sigmoid(intercept + margin * m + evidence * e).
+    """Weights fitted on held-out questions by `fundstelle.training.calibration`, saved beside the model's.
 
-    m is the span's score minus its passage's null score; e is the passage's retriever score minus the
-    best hit's (0 for the best hit, negative below it, 0 throughout where nothing was retrieved).
     The defaults are for models that bring no fit of their own.
+
+    Attributes:
+        intercept, margin, evidence: logit of a span = intercept + margin * m + evidence * e, where m is
+            the span's score less its passage's null score, and e = (the passage's retriever score) /
+            (the best hit's) - 1: 0 for the best hit, down to -1, and 0 where nothing was retrieved.
+        support: how much equal answers in several places count, from 0 (as much as the best of them)
+            to 1 (as if the places were independent).
+        no_answer_intercept, no_answer: logit of "the collection does not answer" =
+            no_answer_intercept + no_answer * (log-odds that none of the spans is right).
+        threshold: least probability of an answer worth giving, unless the user sets another.
+        stop: reading stops once an answer is this probable; more than 1 never stops.
     """
 
-    intercept: float = 0.0
+    intercept: float = -2.0
     margin: float = 0.5
-    evidence: float = 0.25
+    evidence: float = 2.0
+    support: float = 0.5
+    no_answer_intercept: float = -1.0
+    no_answer: float = 1.0
+    threshold: float = 0.0
+    stop: float = 0.99
+
+    def logit(self, margin: float, evidence: float = 0.0) -> float:
+        """How strongly a span's margin and its passage's evidence speak for it; this ranks spans."""
+        return self.intercept + self.margin * margin + self.evidence * evidence
 
     def probability(self, margin: float, evidence: float = 0.0) -> float:
-        """The calibrated probability, in (0, 1), for one span."""
-        logit = self.intercept + self.margin * margin + self.evidence * evidence
-        return 0.5 * (1.0 + math.tanh(0.5 * logit))
+        """The calibrated probability, in [0, 1], of a span that has no rival."""
+        return _sigmoid(self.logit(margin, evidence))
+
+    def combined(self, logits: Sequence[float]) -> float:
+        """The logit of one answer from those of all places that give it. ValueError if there are none."""
+        best = max(logits)
+        return best + self.support * (_log_sum_exp(logits) - best)
+
+    def shares(self, logits: Sequence[float]) -> list[float]:
+        """The probability of each of a question's rival answers; what is missing to 1 is "none of them"."""
+        total = _log_sum_exp([0.0, *logits])
+        return [math.exp(logit - total) for logit in logits]
+
+    def no_answer_probability(self, logits: Sequence[float]) -> float:
+        """The probability that the collection does not answer, given the logits of all answers found."""
+        if not logits:
+            return 1.0
+        return _sigmoid(self.no_answer_intercept - self.no_answer * _log_sum_exp(logits))
 
     def save(self, folder: Path) -> None:
         """Write `calibration.json` into the model's folder."""
@@ -44,4 +83,15 @@ class Calibration:
         try:
             return cls(**{name: float(value) for name, value in json.loads(path.read_text("utf-8")).items()})
         except (TypeError, ValueError, AttributeError) as error:
-            raise ValueError(f"{path} does not hold a calibration ({error}); fit it again or delete it.") from error
+            raise ValueError(
+                f"{path} does not hold a calibration ({error}); fit it again or delete it."
+            ) from error
+
+
+def _sigmoid(logit: float) -> float:
+    return 0.5 * (1.0 + math.tanh(0.5 * logit))
+
+
+def _log_sum_exp(logits: Sequence[float]) -> float:
+    largest = max(logits)
+    return largest + math.log(sum(math.exp(logit - largest) for logit in logits))

@@ -36,7 +36,7 @@ def passages_of(text: str, lengths: list[int]) -> list[Passage]:
 def test_a_context_quotes_the_document_and_holds_the_answer(
     text: str, lengths: list[int], data: st.DataObject
 ) -> None:
-    """`context[start - context_start : end - context_start]` is the answer, and the context is in the text."""
+    """`context[start - context_start : end - context_start]` is the answer; the context is in the text."""
     passages = passages_of(text, lengths)
     passage = data.draw(st.sampled_from(passages))
     start = passage.start + data.draw(st.integers(0, len(passage.text) - 1))
