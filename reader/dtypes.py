@@ -50,7 +50,7 @@ def probe() -> str:
 
 @torch.inference_mode()
 def _seconds(dtype: torch.dtype) -> float:
-    """The best of a few runs of a feed-forward layer over 512 tokens: what is disturbed is slower, never faster."""
+    """A feed-forward layer over 512 tokens, the best of a few runs: a disturbed run is never faster."""
     layer = torch.nn.Linear(384, 1536).to(dtype)
     tokens = torch.ones(512, 384, dtype=dtype)
     runs = []

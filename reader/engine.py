@@ -37,7 +37,7 @@ class Engine(Protocol):
 
 @runtime_checkable
 class StreamingEngine(Engine, Protocol):
-    """An engine that works on several batches at once: copies one while another runs, or uses many devices."""
+    """An engine with several batches under way: one is copied while another runs, or devices share them."""
 
     def stream(self, batches: Iterable[Batch]) -> Iterator[tuple[Logits, Logits]]:
         """The logits of each batch, in order; takes a batch from `batches` before it gives the last one's."""

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from tokenizers import Tokenizer
 from transformers import AutoModelForQuestionAnswering, AutoTokenizer
-from transformers.utils import cached_file
+from transformers.utils.hub import cached_file
 
 from fundstelle.reader.confidence import FILE_NAME, Calibration
 from fundstelle.reader.engine import Engine
@@ -35,9 +35,8 @@ def load_torch(
         ValueError: it is no extractive QA model, or its tokenizer is a slow one.
         OSError: there is no such model, or it cannot be reached.
     """
-    devices = [
-        pick_device(one) for one in ([device] if device is None or isinstance(device, str) else device)
-    ]
+    names = [device] if device is None or isinstance(device, str) else device
+    devices = [pick_device(one) for one in names]
     model = _load_model(name, hub)
     tokenizer = _load_tokenizer(name, model, hub)
     copies = [model, *(deepcopy(model) for _ in devices[1:])]
@@ -46,10 +45,9 @@ def load_torch(
         for copy, device in zip(copies, devices, strict=True)
     ]
     engine = engines[0] if len(engines) == 1 else ParallelEngine(engines)
-    calibration = _find(name, FILE_NAME, hub)
-    return Parts(
-        engine, tokenizer, Calibration.load(calibration.parent) if calibration else Calibration(), name
-    )
+    fitted = _find(name, FILE_NAME, hub)
+    calibration = Calibration.load(fitted.parent) if fitted else Calibration()
+    return Parts(engine, tokenizer, calibration, name)
 
 
 def _load_model(name: str, hub: Mapping[str, Any]) -> Any:
@@ -59,9 +57,7 @@ def _load_model(name: str, hub: Mapping[str, Any]) -> Any:
     )
     found = last_layer(model)
     if found and any(key.startswith(f"{found}.") for key in report["missing_keys"]):
-        raise ValueError(
-            f"{name} was not trained for question answering (it has no {found}); train it first."
-        )
+        raise ValueError(f"{name} is not trained for question answering: it has no {found}. Train it first.")
     return model
 
 

@@ -32,7 +32,7 @@ class ParallelEngine:
             self._free.put(engine)
 
     def stream(self, batches: Iterable[Batch]) -> Iterator[tuple[Logits, Logits]]:
-        """The logits of each batch, in order; every engine has a batch, and one more waits for the first free."""
+        """The logits of each batch, in order; one batch more than there are engines is under way."""
         pending: deque[Future[tuple[Logits, Logits]]] = deque()
         for batch in batches:
             pending.append(self._threads.submit(self.logits, batch))

@@ -136,7 +136,8 @@ class Reader:
             for batch, (start, end) in zip(batches, stream, strict=True):
                 if np.isnan(start).any() or np.isnan(end).any():
                     raise FloatingPointError(
-                        f"{self.name or 'The model'} gave logits that are no numbers: load it with dtype='float32'."
+                        f"{self.name or 'The model'} gave logits that are no numbers; "
+                        "load it with dtype='float32'."
                     )
                 for row, window in enumerate(batch):
                     yield self._cut(window, start[row], end[row])

@@ -8,7 +8,7 @@ class ReaderSettings:
     """What a user may set. Lengths are in tokens; None means "what suits the model", 0 means 0.
 
     Attributes:
-        max_seq_length: tokens of a window, special tokens included; None: 256, or the model's maximum if less.
+        max_seq_length: tokens of a window, special tokens included; None: 256, or the model's maximum.
         stride: tokens of the passage that neighbouring windows share; None: 96, or half the room if less.
         max_question_length: a longer question is cut there, with a warning.
         max_answer_length: longest answer.

@@ -1,4 +1,4 @@
-"""Logits to spans: the best that do not overlap, and the pairs of the SQuAD 2 scripts. Arrays in, tuples out."""
+"""Logits to spans: the best that do not overlap, and the pairs of the SQuAD 2 scripts."""
 
 from collections.abc import Iterable, Iterator
 from heapq import heappop, heappush
@@ -36,18 +36,14 @@ def best_pair(start: Logits, end: Logits, max_answer_length: int) -> Pair | None
 
 
 def top_pairs(start: Logits, end: Logits, count: int, max_answer_length: int) -> list[Pair]:
-    """Pairs of the `count` best starts and the `count` best ends, best first, as the SQuAD 2 scripts take them."""
+    """Pairs of the `count` best starts and `count` best ends, best first, as the SQuAD 2 scripts do."""
     firsts, lasts = (np.argsort(-logits, kind="stable")[:count] for logits in (start, end))
     first, last = (grid.ravel() for grid in np.meshgrid(firsts, lasts, indexing="ij"))
     totals = start[first] + end[last]
     allowed = (first <= last) & (last < first + max_answer_length) & np.isfinite(totals)
-    order = np.lexsort((last[allowed], first[allowed], -totals[allowed]))
-    return [
-        (float(total), int(i), int(j))
-        for total, i, j in zip(
-            totals[allowed][order], first[allowed][order], last[allowed][order], strict=True
-        )
-    ]
+    first, last, totals = first[allowed], last[allowed], totals[allowed]
+    order = np.lexsort((last, first, -totals))
+    return [(float(totals[i]), int(first[i]), int(last[i])) for i in order]
 
 
 def border(text: str, start: int, end: int, align_to_words: bool) -> tuple[int, int]:
@@ -90,7 +86,7 @@ def separate_spans(
 
 
 def without_overlap(spans: Iterable[Span], top_k: int) -> tuple[Span, ...]:
-    """The best `top_k` spans, best first, leaving out what overlaps a better one. Ties go to the first place."""
+    """The best `top_k` spans, best first, none overlapping a better one; ties go to the first place."""
     kept: list[Span] = []
     for span in sorted(spans, key=lambda span: (-span.score, span.start, span.end)):
         if len(kept) == top_k:

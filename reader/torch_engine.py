@@ -94,7 +94,7 @@ def download(both: torch.Tensor) -> Pending:
         return lambda: (start, end)
     host = torch.empty(both.shape, dtype=both.dtype, pin_memory=True)
     host.copy_(both, non_blocking=True)
-    done = torch.cuda.Event()
+    done = torch.cuda.Event()  # type: ignore[no-untyped-call]
     done.record(torch.cuda.current_stream(both.device))
 
     def wait() -> tuple[Logits, Logits]:
@@ -106,7 +106,7 @@ def download(both: torch.Tensor) -> Pending:
 
 
 def bucketed(batch: Batch) -> Batch:
-    """The batch padded to a power of two of windows and a multiple of 64 tokens: a compiler sees few shapes."""
+    """The batch padded to a power of two windows and a multiple of 64 tokens: few shapes to compile."""
     rows, length = batch.input_ids.shape
     extra = ((0, (1 << (rows - 1).bit_length()) - rows), (0, -length % 64))
     ids = np.pad(batch.input_ids, extra, mode="edge")
@@ -147,15 +147,13 @@ def pick_device(name: str | None) -> torch.device:
         name = next(filter(None, usable), "cpu")
     device = torch.device(name)
     if device.type == "cuda" and not torch.cuda.is_available():
-        raise ValueError(
-            f"Device {name} was asked for, but torch sees no CUDA here; leave device out or use 'cpu'."
-        )
+        raise ValueError(f"Device {name} was asked for, but torch sees no CUDA here; use 'cpu'.")
     return device
 
 
 def pick_dtype(name: str | None, device: torch.device) -> torch.dtype:
     """The dtype of that name, or the fastest the device truly has. ValueError for what is no float dtype."""
     dtype = getattr(torch, name or fastest_dtype(device), None)
-    if dtype not in (torch.float32, torch.bfloat16, torch.float16):
+    if not isinstance(dtype, torch.dtype) or not dtype.is_floating_point:
         raise ValueError(f"dtype must be 'float32', 'bfloat16' or 'float16', not {name!r}.")
     return dtype

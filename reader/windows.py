@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,7 +38,8 @@ class Shape:
         length = min(_USUAL_LENGTH, tokenizer.max_length) if length is None else length
         if length > tokenizer.max_length:
             raise ValueError(
-                f"max_seq_length is {length}, but the model reads at most {tokenizer.max_length} tokens; lower it."
+                f"max_seq_length is {length}, but the model reads at most {tokenizer.max_length} tokens: "
+                "lower it."
             )
         question = settings.max_question_length
         room = length - question - tokenizer.template.size
@@ -59,8 +59,8 @@ class EncodedPassage:
     Attributes:
         request, position: which passage of which request this is.
         ids: token ids.
-        starts, ends: the characters of each token, `[start, end)`, without blanks. A blank token has the
-            start of the next visible character and the end of the one before: it may begin a span, not end it.
+        starts, ends: the characters of each token, `[start, end)`, without blanks. A blank token starts
+            at the next visible character and ends at the one before: it may begin a span, not end it.
         encoding: what the tokenizer gave, for those who need its own idea of offsets and words.
     """
 
@@ -162,20 +162,28 @@ def _window(
 ) -> Window:
     template, piece = tokenizer.template, passage.ids[first : first + count]
     former, latter = (question, piece) if tokenizer.question_first else (piece, question)
-    prefix, between, suffix = (
-        np.asarray(part, dtype=np.int64).reshape(-1, 2)
-        for part in (template.prefix, template.between, template.suffix)
+    parts = (
+        _specials(template.prefix),
+        _typed(former, template.types[0]),
+        _specials(template.between),
+        _typed(latter, template.types[1]),
+        _specials(template.suffix),
     )
-    ids = np.concatenate((prefix[:, 0], former, between[:, 0], latter, suffix[:, 0]))
-    first_type, second_type = (
-        np.full(len(part), kind) for part, kind in zip((former, latter), template.types, strict=True)
-    )
-    types = np.concatenate((prefix[:, 1], first_type, between[:, 1], second_type, suffix[:, 1]))
-    before = len(question) + len(between) if tokenizer.question_first else 0
-    return Window(passage, ids, types, len(prefix) + before, first, count, _null(ids, tokenizer.cls_id))
+    ids, types = np.concatenate(parts, axis=1)
+    offset = sum(part.shape[1] for part in parts[: 3 if tokenizer.question_first else 1])
+    return Window(passage, ids, types, offset, first, count, _null(ids, tokenizer.cls_id))
+
+
+def _specials(pieces: tuple[tuple[int, int], ...]) -> Integers:
+    """Ids and type ids, (2, tokens)."""
+    return np.asarray(pieces, dtype=np.int64).reshape(-1, 2).T
+
+
+def _typed(ids: Integers, kind: int) -> Integers:
+    return np.stack((ids, np.full_like(ids, kind)))
 
 
 def _null(ids: Integers, cls_id: int | None) -> int:
     """Where the null answer is: the CLS token, wherever it stands; position 0 where there is none."""
-    found = np.flatnonzero(ids == cls_id) if cls_id is not None else ()
-    return int(cast(int, found[0])) if len(found) else 0
+    found = () if cls_id is None else np.flatnonzero(ids == cls_id).tolist()
+    return int(found[0]) if found else 0

@@ -1,12 +1,10 @@
 """Where answers may begin and end: whole words, or whole characters in scripts without spaces."""
 
-import regex
+import regex  # type: ignore[import-untyped]
 
-_UNSPACED = "".join(
-    rf"\p{{{script}}}"
-    for script in (
-        "Han Hiragana Katakana Bopomofo Yi Thai Lao Khmer Myanmar Tai_Tham Tai_Le New_Tai_Lue Tai_Viet".split()
-    )
+_UNSPACED = (
+    r"\p{Han}\p{Hiragana}\p{Katakana}\p{Bopomofo}\p{Yi}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
+    r"\p{Tai_Tham}\p{Tai_Le}\p{New_Tai_Lue}\p{Tai_Viet}"
 )
 _IN_WORD = rf"[[\p{{L}}\p{{M}}\p{{N}}\p{{Pc}}\u00ad\u200c\u200d\u2060]--[{_UNSPACED}ー]]"
 _UNIT = regex.compile(
@@ -19,7 +17,7 @@ BLANK = regex.compile(r"[\s\p{Cf}\p{Cc}]+")
 
 _DETACHED = frozenset(",;:、，；：،؛।॥。｡")
 """Marks that join or end what stands before them and are never part of a name."""
-_CLOSERS = dict(("()", "[]", "{}", "「」", "『』", "《》", "〈〉", "【】", "（）", "［］", "“”", "«»", "‹›"))
+_CLOSERS = dict(zip("([{「『《〈【（［“«‹", ")]}」』》〉】）］”»›", strict=True))
 _OPENERS = {closer: opener for opener, closer in _CLOSERS.items()}
 
 
@@ -39,16 +37,14 @@ def trim(text: str, start: int, end: int) -> tuple[int, int]:
     low, high = start, end
     while low < high and _is_rim(text[low], text[low:high], _CLOSERS, _OPENERS):
         low += 1
-    while low < high and _is_rim(
-        text[high - 1], text[low:high], _OPENERS, _CLOSERS, after=text[low : high - 1]
+    while low < high and (
+        _is_rim(text[high - 1], text[low:high], _OPENERS, _CLOSERS) or _ends_sentence(text[low:high])
     ):
         high -= 1
     return (low, high) if low < high else (start, end)
 
 
-def _is_rim(
-    mark: str, span: str, partners: dict[str, str], others: dict[str, str], after: str | None = None
-) -> bool:
+def _is_rim(mark: str, span: str, partners: dict[str, str], others: dict[str, str]) -> bool:
     """Whether the mark at the edge of the span is no part of the answer.
 
     `partners` holds brackets whose partner must be in the span, `others` those that cannot have one there.
@@ -57,9 +53,12 @@ def _is_rim(
         return span.count(partners[mark]) < span.count(mark)
     if mark == '"':
         return span.count(mark) % 2 == 1
-    if mark == "." and after:  # the end of a sentence, not of an abbreviation
-        return not after[-1].isalnum() and after[-1] in _OPENERS
     return mark in others or mark in _DETACHED or BLANK.fullmatch(mark) is not None
+
+
+def _ends_sentence(span: str) -> bool:
+    """Whether the full stop at the end is one, not an abbreviation's: it stands behind a bracket or quote."""
+    return span[-1] == "." and (span[-2:-1] == '"' or span[-2:-1] in _OPENERS)
 
 
 def _unit(text: str, position: int) -> tuple[int, int]:
@@ -67,4 +66,5 @@ def _unit(text: str, position: int) -> tuple[int, int]:
     low = position
     while low and not text[low - 1].isspace():
         low -= 1
-    return next(found.span() for found in _UNIT.finditer(text, low) if found.end() > position)
+    found = next(found for found in _UNIT.finditer(text, low) if found.end() > position)
+    return found.start(), found.end()
