@@ -1,0 +1,59 @@
+"""Passages and document records as bytes, as the embedded store keeps them: JSON in UTF-8, surrogates allowed."""
+
+import json
+from typing import Any
+
+from fundstelle.indexing.documents import AnalysedDocument, DocumentRecord, Passage
+
+
+def encode_passage(passage: Passage) -> bytes:
+    return _encode(
+        {
+            "id": passage.id,
+            "document_id": passage.document_id,
+            "text": passage.text,
+            "start": passage.start,
+            "source": passage.source,
+            "language": passage.language,
+            "title": passage.title,
+            "page": passage.page,
+            "meta": dict(passage.meta),
+        }
+    )
+
+
+def decode_passage(payload: bytes) -> Passage:
+    return Passage(**_decode(payload))
+
+
+def encode_record(analysed: AnalysedDocument) -> bytes:
+    """The record of the document, as `decode_record` gives it back."""
+    document = analysed.document
+    return _encode(
+        {
+            "id": document.id,
+            "source": document.source,
+            "origin": document.origin,
+            "title": document.title,
+            "language": document.language,
+            "pages": list(document.pages),
+            "meta": dict(document.meta),
+            "content_hash": document.content_hash,
+            "characters": len(document.text),
+            "passages": len(analysed.passages),
+        }
+    )
+
+
+def decode_record(payload: bytes) -> DocumentRecord:
+    fields = _decode(payload)
+    return DocumentRecord(**{**fields, "pages": tuple(fields["pages"])})
+
+
+def _encode(fields: dict[str, Any]) -> bytes:
+    return json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
+
+
+def _decode(payload: bytes) -> dict[str, Any]:
+    fields: dict[str, Any] = json.loads(bytes(payload).decode("utf-8", "surrogatepass"))
+    return fields
