@@ -4,6 +4,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from fundstelle.reader.components import ExtractiveReader
     from fundstelle.reader.confidence import Calibration
     from fundstelle.reader.reader import Reader
     from fundstelle.reader.readings import Reading, Span, Text
@@ -11,13 +12,14 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Calibration": "confidence",
+    "ExtractiveReader": "components",
     "Reader": "reader",
     "ReaderSettings": "settings",
     "Reading": "readings",
     "Span": "readings",
     "Text": "readings",
 }
-__all__ = ["Calibration", "Reader", "ReaderSettings", "Reading", "Span", "Text"]
+__all__ = ["Calibration", "ExtractiveReader", "Reader", "ReaderSettings", "Reading", "Span", "Text"]
 
 
 def __getattr__(name: str) -> Any:

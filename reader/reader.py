@@ -16,7 +16,7 @@ from fundstelle.reader.engine import Batch, Engine, Logits, StreamingEngine
 from fundstelle.reader.prefetch import prefetch
 from fundstelle.reader.readings import Reading, Span, Text
 from fundstelle.reader.settings import ReaderSettings
-from fundstelle.reader.spans import null_score, separate_spans, without_overlap
+from fundstelle.reader.spans import separate_spans, without_overlap
 from fundstelle.reader.tokenization import ReaderTokenizer
 from fundstelle.reader.windows import Integers, Shape, Window, encode_passages, encode_question, split
 from fundstelle.reader.words import BLANK
@@ -27,12 +27,24 @@ Request = tuple[str, Sequence[Text]]
 
 @dataclass(frozen=True, slots=True)
 class WindowLogits:
-    """What the model says of one window: logits of its passage tokens, (count,), and its null score."""
+    """What the model says of one window: logits of its passage tokens, (count,), and of its null answer."""
 
     window: Window
     start: Logits
     end: Logits
-    null_score: float
+    null_start: float
+    null_end: float
+
+    @property
+    def null_score(self) -> float:
+        """Start + end logit of the null answer."""
+        return self.null_start + self.null_end
+
+    @property
+    def characters(self) -> tuple[Integers, Integers]:
+        """Where in the passage's text each token starts and ends, both (count,)."""
+        tokens = slice(self.window.first, self.window.first + self.window.count)
+        return self.window.passage.starts[tokens], self.window.passage.ends[tokens]
 
 
 class Reader:
@@ -180,16 +192,14 @@ class Reader:
         """A row of a batch less its padding, question and special tokens."""
         shift = padding(window, len(start), self.tokenizer.padding_side)
         piece = slice(shift + window.offset, shift + window.offset + window.count)
-        return WindowLogits(window, start[piece], end[piece], null_score(start, end, shift + window.null))
+        null = shift + window.null
+        return WindowLogits(window, start[piece], end[piece], float(start[null]), float(end[null]))
 
     def _spans(self, found: WindowLogits) -> Iterator[Span]:
-        window, settings = found.window, self.settings
-        tokens = slice(window.first, window.first + window.count)
-        passage = window.passage
+        settings = self.settings
         return separate_spans(
-            passage.text,
-            passage.starts[tokens],
-            passage.ends[tokens],
+            found.window.passage.text,
+            *found.characters,
             found.start,
             found.end,
             top_k=settings.top_k,

@@ -5,7 +5,6 @@ from heapq import heappop, heappush
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
-from numpy.typing import NDArray
 
 from fundstelle.reader.engine import Logits
 from fundstelle.reader.readings import Span
@@ -94,8 +93,3 @@ def without_overlap(spans: Iterable[Span], top_k: int) -> tuple[Span, ...]:
         if all(span.end <= other.start or other.end <= span.start for other in kept):
             kept.append(span)
     return tuple(kept)
-
-
-def null_score(start: NDArray[np.float32], end: NDArray[np.float32], null: int) -> float:
-    """Start + end logit of the null answer, in float32."""
-    return float(start[null] + end[null])
