@@ -73,7 +73,7 @@ def _answer(
     from fundstelle.pipelines.query import QueryPipeline
     from fundstelle.reader.reader import Reader
 
-    with open_store(address) as store, Reader.load(model) as reader:
+    with open_store(address, create=False, read_only=True) as store, Reader.load(model) as reader:
         pipeline = QueryPipeline(store, reader)
         return pipeline.ask_many(
             questions,

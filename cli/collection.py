@@ -17,7 +17,7 @@ def show(
     """Print a document's text, to the character: the offsets of answers count in it."""
     from fundstelle.indexing.addresses import open_store
 
-    with reported(), open_store(store) as opened:
+    with reported(), open_store(store, create=False, read_only=True) as opened:
         document = opened.document(document_id)
         if document is None:
             fail(f"no document {document_id} in {store}. `fundstelle export` lists the ids.")
@@ -33,7 +33,7 @@ def status(store: Store = DEFAULT_STORE, as_json: Json = False) -> None:
     """Say how many documents and passages the collection holds, by language."""
     from fundstelle.indexing.addresses import open_store
 
-    with reported(), open_store(store) as opened:
+    with reported(), open_store(store, create=False, read_only=True) as opened:
         languages = opened.languages()
         facts: dict[str, Any] = {
             "store": opened.address,
@@ -58,7 +58,7 @@ def delete(
     """Remove documents from the collection; the files they came from stay."""
     from fundstelle.indexing.addresses import open_store
 
-    with reported(), open_store(store) as opened:
+    with reported(), open_store(store, create=False) as opened:
         unknown = [name for name in document_ids if opened.record(name) is None]
         if unknown:
             fail(f"not in {store}: {', '.join(unknown)}. Nothing was removed.")
@@ -72,7 +72,7 @@ def export(store: Store = DEFAULT_STORE) -> None:
     """Print every document as one line of JSON; `fundstelle index` reads such a file back."""
     from fundstelle.indexing.addresses import open_store
 
-    with reported(), open_store(store) as opened:
+    with reported(), open_store(store, create=False, read_only=True) as opened:
         for record in opened.records():
             document = opened.document(record.id)
             if document is not None:  # removed meanwhile by another process

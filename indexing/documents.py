@@ -94,6 +94,20 @@ class DocumentRecord:
     characters: int
     passages: int
 
+    def with_text(self, text: str) -> SourceDocument:
+        """The document again, from its record and its text."""
+        return SourceDocument(
+            id=self.id,
+            text=text,
+            source=self.source,
+            origin=self.origin,
+            title=self.title,
+            language=self.language,
+            pages=self.pages,
+            meta=self.meta,
+            content_hash=self.content_hash,
+        )
+
 
 def page_of(pages: Sequence[int], offset: int) -> int | None:
     """The number, from 1, of the last page that starts at or before `offset`."""
