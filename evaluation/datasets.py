@@ -1,9 +1,10 @@
 """Files in SQuAD format (SQuAD 1.1 and 2.0, XQuAD, MLQA): checked throughout, errors with their place."""
 
 import json
+import random
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -65,6 +66,13 @@ class Dataset:
     @property
     def has_unanswerable(self) -> bool:
         return any(not question.golds for question in self.questions)
+
+    def sample(self, count: int, seed: int = 0) -> "Dataset":
+        """`count` questions drawn at random, the same for the same seed, in the file's order."""
+        if count >= len(self.questions):
+            return self
+        places = sorted(random.Random(seed).sample(range(len(self.questions)), count))
+        return replace(self, questions=tuple(self.questions[place] for place in places))
 
     @property
     def contexts(self) -> list[str]:

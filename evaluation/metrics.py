@@ -61,3 +61,22 @@ def official(
     if kind == "squad1":
         return squad2.evaluate_v1(dataset, predictions)
     return mlqa.evaluate(dataset, predictions, language.partition("-")[0])
+
+
+def remarks(dataset: Dataset, predictions: Mapping[str, str]) -> list[str]:
+    """Sentences on what a user should know about these predictions beside the figures."""
+    known = {question.id for question in dataset.questions}
+    missing = [identity for identity in known if identity not in predictions]
+    unknown = [identity for identity in predictions if identity not in known]
+    found = []
+    if missing:
+        found.append(f"{len(missing)} of {len(known)} questions have no prediction and count as wrong.")
+    if unknown:
+        found.append(
+            f"{len(unknown)} predictions are for questions that the file has not, as {unknown[0]!r}."
+        )
+    if dataset.notes:
+        found.append(
+            f"{len(dataset.notes)} wrong answer_start, which do not matter here: {dataset.notes[0]}."
+        )
+    return found

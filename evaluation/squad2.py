@@ -28,8 +28,9 @@ def score(prediction: str, golds: Sequence[str]) -> Score:
 
 
 def score_v1(prediction: str, golds: Sequence[str]) -> Score:
-    """SQuAD 1.1: gold answers that normalise to nothing stay and earn no F1; needs at least one."""
-    return strict(tokens(prediction), [tokens(gold) for gold in golds])
+    """SQuAD 1.1: gold answers that normalise to nothing stay and earn no F1."""
+    predicted, references = tokens(prediction), [tokens(gold) for gold in golds]
+    return strict(predicted, references) if references else with_nothing(predicted, references)
 
 
 def evaluate(

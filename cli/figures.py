@@ -1,0 +1,111 @@
+"""What `fundstelle eval` shows on a terminal: progress with rate and time left, tables of figures."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+from rich import box
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+from fundstelle.evaluation.comparing import Comparison
+from fundstelle.evaluation.figures import figures
+from fundstelle.evaluation.runs import Run
+
+T = TypeVar("T")
+
+ANSWERS = {
+    "exact": "EM",
+    "f1": "F1",
+    "segmented_f1": "segmented F1",
+    "abstaining_f1": "abstaining F1",
+    "best_f1": "best F1",
+    "ceiling_f1": "ceiling F1",
+    "top_5_exact": "top-5 EM",
+    "no_answer_precision": "no answer P",
+    "no_answer_recall": "no answer R",
+    "ece": "ECE",
+    "passages_read_mean": "passages read",
+    "total_ms_median": "median ms",
+}
+RANKINGS = {
+    "recall@1": "recall@1",
+    "recall@5": "recall@5",
+    "recall@10": "recall@10",
+    "paragraph@1": "paragraph@1",
+    "paragraph@10": "paragraph@10",
+    "MRR": "MRR",
+    "nDCG@10": "nDCG@10",
+    "misses": "misses",
+}
+SMALL = {"ece"}
+
+
+class Rate(ProgressColumn):
+    """Questions a second."""
+
+    def render(self, task: Task) -> Text:
+        speed = task.finished_speed or task.speed
+        return Text(f"{speed:.1f}/s" if speed else "", style="progress.data.speed")
+
+
+def progress(items: Iterable[T], name: str, total: int) -> Iterator[T]:
+    """Pass `items` on under a progress bar on standard error; silently where that is no terminal."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield from items
+        return
+    columns = ("{task.description}", BarColumn(), MofNCompleteColumn(), Rate(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True) as bar:
+        yield from bar.track(items, total=total, description=name)
+
+
+def show_runs(runs: Sequence[Run]) -> None:
+    """One table of answers and one of rankings, a line for each run; columns nobody fills stay away."""
+    console = Console(highlight=False)
+    found = [(run, figures(run.rows)) for run in runs]
+    for columns in (ANSWERS, RANKINGS):
+        filled = [name for name in columns if any(name in one for _, one in found)]
+        if not filled:
+            continue
+        table = Table(box=box.SIMPLE_HEAD)
+        table.add_column("set", no_wrap=True)
+        for heading in ("questions", *(columns[name] for name in filled)):
+            table.add_column(heading, justify="right")
+        for run, one in found:
+            cells = [_cell(name, one.get(name)) for name in filled]
+            table.add_row(run.name, f"{one['questions']:,}", *cells)
+        console.print(table)
+
+
+def show_comparisons(comparisons: Sequence[Comparison], first: Path, second: Path) -> None:
+    """Differences in points, with their 95 % intervals."""
+    console = Console(highlight=False)
+    table = Table(
+        "set", "figure", "questions", "difference", "95 % interval", "p", title=f"{second} less {first}"
+    )
+    for one in comparisons:
+        gap = one.difference
+        table.add_row(
+            one.name,
+            one.figure,
+            f"{gap.questions:,}",
+            f"{gap.mean:+.2f}",
+            f"{gap.low:+.2f} to {gap.high:+.2f}",
+            f"{gap.p_value:.4f}",
+            style="bold" if gap.low > 0 or gap.high < 0 else "",
+        )
+    console.print(table)
+    lost = sum({one.name: one.only_one for one in comparisons if one.name != "all"}.values())
+    if lost:
+        console.print(f"{lost} questions are in one of the runs alone and were left out.")
+
+
+def _cell(name: str, value: float | int | None) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, int):
+        return f"{value:,}"
+    return f"{value:.3f}" if name in SMALL else f"{value:.1f}"

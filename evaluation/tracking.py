@@ -1,0 +1,56 @@
+"""Logs a run to MLflow: its settings as parameters, its figures as metrics, its files as artefacts."""
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from fundstelle.evaluation.figures import figures
+from fundstelle.evaluation.runs import Run, write_run
+
+EXPERIMENT = "fundstelle"
+_FORBIDDEN = re.compile(r"[^\w\-. :/]")
+
+
+def log(run: Run, uri: str, experiment: str = EXPERIMENT) -> str:
+    """Log `run` at `uri`, a folder or a tracking server, and return MLflow's id of it.
+
+    Raises:
+        ModuleNotFoundError: the extra `fundstelle[mlflow]` is not installed.
+    """
+    client = _client(uri)
+    found = client.get_experiment_by_name(experiment)
+    owner = found.experiment_id if found else client.create_experiment(experiment)
+    identity = client.create_run(owner, run_name=f"{run.task} {run.name}").info.run_id
+    for name, text in _parameters(run):
+        client.log_param(identity, name, text)
+    for name, value in figures(run.rows).items():
+        client.log_metric(identity, _FORBIDDEN.sub("_at_", name), float(value))
+    with TemporaryDirectory(prefix="fundstelle-") as folder:
+        client.log_artifacts(identity, str(write_run(Path(folder), run)))
+    client.set_terminated(identity)
+    return str(identity)
+
+
+def _client(uri: str) -> Any:
+    # MLflow counts its users and has put its folders out of favour; both are settled before it is imported.
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    os.environ.setdefault("MLFLOW_ALLOW_FILE_STORE", "true")
+    try:
+        from mlflow.tracking import MlflowClient  # type: ignore[import-not-found, unused-ignore]
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(
+            "--mlflow needs MLflow: install it with pip install 'fundstelle[mlflow]'.", name="mlflow"
+        ) from error
+    return MlflowClient(tracking_uri=uri if "://" in uri else Path(uri).resolve().as_uri())
+
+
+def _parameters(run: Run) -> Iterator[tuple[str, str]]:
+    """Settings as short texts; what is nested gets dotted names."""
+    for name, value in run.settings.items():
+        if isinstance(value, dict):
+            yield from ((f"{name}.{inner}", str(one)) for inner, one in value.items())
+        elif value is not None:
+            yield name, " ".join(value) if isinstance(value, list) else str(value)
