@@ -1,0 +1,81 @@
+"""Words, characters and what surrounds an answer."""
+
+import pytest
+
+from fundstelle.reader.words import align, trim
+
+
+@pytest.mark.parametrize(
+    ("text", "part", "whole"),
+    [
+        ("the Johnson family", "son", "Johnson"),
+        ("1,190.5 km", "19", "1,190.5"),
+        ("Johnson's son", "John", "Johnson"),
+        ("well-known", "kno", "known"),
+        ("인구는 서울에서 산다", "서울", "서울에서"),
+        ("في المدينة", "مدينة", "المدينة"),
+        ("בבית הספר", "ספר", "הספר"),
+        ("e\u0301te\u0301 x", "te", "e\u0301te\u0301"),
+        ("हिन्दी भाषा", "न", "हिन्दी"),
+        ("می‌خواهم", "می", "می‌خواهم"),
+        ("soft\u00adhyphen", "soft", "soft\u00adhyphen"),
+        ("ﬁnance", "ﬁ", "ﬁnance"),
+    ],
+)
+def test_words_are_never_cut(text: str, part: str, whole: str) -> None:
+    """A span that cuts a word grows to the whole word."""
+    start = text.index(part)
+    a, b = align(text, start, start + len(part))
+    assert text[a:b] == whole
+
+
+@pytest.mark.parametrize(
+    ("text", "part"),
+    [
+        ("東京都は首都", "東京"),
+        ("カタカナ語", "カタ"),
+        ("การศึกษา", "การ"),
+        ("ປະເທດລາວ", "ລາວ"),
+        ("ភាសាខ្មែរ", "ភាសា"),
+        ("မြန်မာစာ", "စာ"),
+        ("2015年", "2015"),
+    ],
+)
+def test_no_over_reach_without_spaces(text: str, part: str) -> None:
+    """In scripts without spaces a span of whole characters stays what it is."""
+    start = text.index(part)
+    a, b = align(text, start, start + len(part))
+    assert text[a:b] == part
+
+
+@pytest.mark.parametrize("cluster", ["👨‍👩‍👧", "ก็", "が", "🇩🇪", "葛󠄀", "1️⃣"])
+def test_characters_are_never_cut(cluster: str) -> None:
+    """A span that cuts what people see as one character grows to all of it."""
+    text = f"東{cluster}京"
+    for start in range(1, 1 + len(cluster)):
+        assert align(text, start, start + 1) == (1, 1 + len(cluster))
+
+
+@pytest.mark.parametrize(
+    ("span", "answer"),
+    [
+        (" Paris,", "Paris"),
+        ("(Paris", "Paris"),
+        ("Paris)", "Paris"),
+        ("(Paris)", "(Paris)"),
+        ("Paris (Texas)", "Paris (Texas)"),
+        ("Havana, Cuba).", "Havana, Cuba"),
+        ("東京。", "東京"),
+        ("「東京", "東京"),
+        ("U.S.", "U.S."),
+        ("Yahoo!", "Yahoo!"),
+        ('"Sohn', "Sohn"),
+        ('"Sohn"', '"Sohn"'),
+        (",", ","),
+        ("\u200fשלום\u200f", "שלום"),
+    ],
+)
+def test_only_what_surrounds_is_trimmed(span: str, answer: str) -> None:
+    """Blanks, joining marks and brackets without a partner go; what may belong to the answer stays."""
+    start, end = trim(span, 0, len(span))
+    assert span[start:end] == answer
