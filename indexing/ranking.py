@@ -1,10 +1,13 @@
 """A question as weighted terms: the part of BM25 that every store shares.
 
-A passage of language l scores  sum over terms t of  weight(t) * tf * (k1 + 1) / (tf + k1 * (1 - b + b * dl / avgdl))
-with k1 = 1.2, b = 0.75 and weight(t) = count of t in the question * ln(1 + (N - n + 0.5) / (n + 0.5)), where N counts
-the passages of that language and n those of them that hold t. Stores compute inverse document frequencies over the
-whole collection instead, so each divides its own out again: boost(t) = weight(t) / own_idf(t). Then a language that
-is rare in the collection is searched as well as if it stood alone.
+A passage of language l scores, summed over the terms t of the question that it holds,
+
+    weight(t) * tf * (k1 + 1) / (tf + k1 * (1 - b + b * length / average_length))
+
+with k1 = 1.2, b = 0.75 and weight(t) = count of t in the question * ln(1 + (N - n + 0.5) / (n + 0.5)), where N
+counts the passages in language l and n those of them that hold t. Stores compute inverse document frequencies
+over the whole collection instead, so each divides its own out again: boost(t) = weight(t) / own_idf(t). Then a
+language that is rare in the collection is searched as well as if it stood alone.
 
 Source: Robertson and Zaragoza 2009, The Probabilistic Relevance Framework: BM25 and Beyond, with Lucene's
 never-negative inverse document frequency.
@@ -15,12 +18,16 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 
 from fundstelle.indexing.analysis import analyse, analysis_language
+from fundstelle.indexing.store import Hit
 
 MAX_TERMS = 128
 """Terms of a question that are searched per language: the weightiest; more cost time and change no answer."""
 
 LONGEST_QUESTION = 20_000
 """Characters of a question that are analysed."""
+
+DIGITS = 3
+"""Decimals of a score: sums in single precision differ in the last ones with the order of segments."""
 
 
 def inverse_document_frequency(passages: int, containing: int) -> float:
@@ -41,6 +48,26 @@ def weighted_terms(
     for language, passages in _per_analysis(languages).items():
         weights |= _weights(question, language, passages, passages_with)
     return weights
+
+
+def question_terms(question: str, languages: Mapping[str, int]) -> list[str]:
+    """Every term that `weighted_terms` asks about, for stores that count many terms in one request."""
+    variants = (analyse(question[:LONGEST_QUESTION], language) for language in _per_analysis(languages))
+    return sorted({term for variant in variants for term in variant})
+
+
+def best_first(hits_up_to: Callable[[int], list[Hit]], top_k: int) -> list[Hit]:
+    """The best `top_k` hits; ties, which may reach beyond the last rank, in the order of the passages' ids.
+
+    Args:
+        hits_up_to: gives the best so many hits, in any order of equal ones; fewer where there are no more.
+    """
+    limit = top_k + 8
+    while True:
+        hits = [Hit(hit.passage, round(hit.score, DIGITS)) for hit in hits_up_to(limit)]
+        if len(hits) < limit or hits[-1].score < hits[top_k - 1].score:
+            return sorted(hits, key=lambda hit: (-hit.score, hit.passage.id))[:top_k]
+        limit *= 2
 
 
 def _per_analysis(languages: Mapping[str, int]) -> Counter[str]:

@@ -1,0 +1,107 @@
+"""Loading into Elasticsearch: bounded memory, patience with a busy cluster, its own reasons when it refuses."""
+
+import random
+import time
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import Any, TypeVar
+
+from elasticsearch import ApiError, ConnectionError, ConnectionTimeout, Elasticsearch
+from elasticsearch.helpers import streaming_bulk
+
+from fundstelle.indexing.elastic_client import BUSY, reason, sentence
+from fundstelle.indexing.store import StoreError
+
+ACTIONS, BYTES = 500, 8_000_000
+"""At most so many actions, and about so many bytes, are in one request."""
+
+PATIENCE = 10
+"""Attempts at an action before giving up; with the pauses between them, about four minutes."""
+
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 60.0
+
+Action = dict[str, Any]
+Item = TypeVar("Item")
+
+
+def bulk(client: Elasticsearch, actions: Iterable[Action]) -> int:
+    """Run all actions, in order; the number done. Deleting what is not there counts as done.
+
+    Raises:
+        StoreError: an action was refused, or the cluster stayed busy or away; the message names the document
+            and Elasticsearch's reason. Actions are idempotent, so the whole may simply be run again.
+    """
+    return sum(_persist(client, part) for part in in_groups(actions, ACTIONS))
+
+
+def in_groups(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
+    """`items` in lists of `size`, the last perhaps shorter."""
+    waiting = iter(items)
+    return iter(lambda: list(islice(waiting, size)), [])
+
+
+def _persist(client: Elasticsearch, actions: list[Action]) -> int:
+    left, why = actions, ""
+    for pause in _pauses():
+        left, why = _attempt(client, left)
+        if not left:
+            return len(actions)
+        time.sleep(pause)
+    raise StoreError(
+        f"Elasticsearch took none of {len(left)} entries for {PATIENCE} attempts: {why} "
+        "Run the same command again when the cluster is well; nothing that was committed is lost."
+    )
+
+
+def _attempt(client: Elasticsearch, actions: list[Action]) -> tuple[list[Action], str]:
+    """The actions that must be tried again, and why."""
+    again, why = [], ""
+    try:
+        outcomes = streaming_bulk(
+            client,
+            actions,
+            chunk_size=ACTIONS,
+            max_chunk_bytes=BYTES,
+            max_retries=0,
+            raise_on_error=False,
+            raise_on_exception=False,
+        )
+        for action, (done, outcome) in zip(actions, outcomes, strict=True):
+            if not done and (cause := _fault(action, next(iter(outcome.values())))):
+                again.append(action)
+                why = cause
+    except (ConnectionError, ConnectionTimeout) as error:
+        return actions, sentence(error)
+    return again, why
+
+
+def _fault(action: Action, outcome: dict[str, Any]) -> str:
+    """Why an action must be tried again; "" where it need not. Raises StoreError where that is of no use."""
+    status, error = outcome.get("status"), outcome.get("error")
+    exception = outcome.get("exception")
+    if isinstance(exception, ApiError):
+        status, error = exception.meta.status, exception.body
+    elif isinstance(exception, (ConnectionError, ConnectionTimeout)):
+        return sentence(exception)
+    if action["_op_type"] == "delete" and status == 404:
+        return ""
+    blocked = isinstance(error, dict) and error.get("type") == "cluster_block_exception"
+    if status in BUSY and not blocked:
+        return reason(error)
+    name = action.get("document_id") or action.get("record", {}).get("source") or action["_id"]
+    raise StoreError(f"Elasticsearch refused {name}: {reason(error)} (status {status}).{_advice(blocked)}")
+
+
+def _advice(blocked: bool) -> str:
+    if not blocked:
+        return ""
+    return (
+        " The index is read-only: free disk space on the cluster's nodes, or lift the block, then run the same "
+        "command again; nothing that was committed is lost."
+    )
+
+
+def _pauses() -> Iterator[float]:
+    """Seconds between attempts: doubling, with some chance in them, so that many clients do not return at once."""
+    for attempt in range(PATIENCE):
+        yield min(LONGEST_PAUSE, FIRST_PAUSE * 2**attempt) * random.uniform(0.75, 1.25)

@@ -1,0 +1,41 @@
+"""Listing without a limit: a point in time and `search_after`, so that ten thousand is no end."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from elasticsearch import Elasticsearch
+
+PAGE = 1000
+KEEP_ALIVE = "5m"
+
+
+def each(
+    client: Elasticsearch,
+    index: str,
+    query: Mapping[str, Any],
+    *,
+    order: str = "_shard_doc",
+    source: bool = True,
+) -> Iterator[dict[str, Any]]:
+    """Every hit of `query` as of now, whatever is written meanwhile, by ascending `order`."""
+    moment = client.open_point_in_time(index=index, keep_alive=KEEP_ALIVE)["id"]
+    try:
+        after: list[Any] | None = None
+        while True:
+            reply = client.search(
+                pit={"id": moment, "keep_alive": KEEP_ALIVE},
+                query=dict(query),
+                size=PAGE,
+                sort=[{order: "asc"}],
+                source=source,
+                track_total_hits=False,
+                search_after=after,
+            )
+            hits = reply["hits"]["hits"]
+            moment = reply["pit_id"]
+            yield from hits
+            if len(hits) < PAGE:
+                return
+            after = hits[-1]["sort"]
+    finally:
+        client.close_point_in_time(id=moment)
