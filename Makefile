@@ -39,7 +39,7 @@ test: check
 
 # A real Elasticsearch on loopback, until Ctrl-C.
 elasticsearch: $(VENV)/.all
-	$(BIN)/python tests/elasticsearch/cluster.py
+	$(BIN)/python tests/servers/cluster.py
 
 evaluate: $(VENV)/.all
 	$(BIN)/python -m pytest -m slow

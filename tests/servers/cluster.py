@@ -4,7 +4,7 @@ Elastic publishes a minimal server on Maven Central. It is fetched once with Mav
 `.cache/elasticsearch/`, and run as an unprivileged user with a small heap; data, logs and settings
 live in a temporary folder that goes with the cluster.
 
-    python tests/elasticsearch/cluster.py [--nodes 3] [--version 8.19.7]
+    python tests/servers/cluster.py [--nodes 3] [--version 8.19.7]
 
 What this server lacks beside the full one: `GET /`, delete- and update-by-query, reindex, scripts,
 ingest, language analysers, RRF.
