@@ -1,0 +1,89 @@
+"""The engine without torch: packed embeddings looked up in numpy, the layers run by OpenVINO."""
+
+import sys
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fundstelle.reader.cores import available_cores
+from fundstelle.reader.embeddings import Embeddings
+from fundstelle.reader.engine import Batch, Logits
+
+
+class LightEngine:
+    """Runs layers that `fundstelle.training.packing` exported; safe to call from several threads at once.
+
+    layers: an OpenVINO model (.xml, its .bin beside it) with the inputs `embeddings` (windows, L, width)
+        float32 and `attention_mask` (windows, L) int64, and the outputs `start_logits` and `end_logits`
+        (windows, L).
+    threads: cores to compute on, by default all physical ones the process may use.
+    exact: compute what is not quantised in float32. By default it is bfloat16 on processors that have
+        instructions for it, and float32 on the others.
+    """
+
+    def __init__(
+        self, layers: Path, embeddings: Embeddings, *, threads: int | None = None, exact: bool = False
+    ) -> None:
+        core = import_openvino().Core()
+        model = core.read_model(layers)
+        settings: dict[str, Any] = {
+            "PERFORMANCE_HINT": "LATENCY",
+            "INFERENCE_NUM_THREADS": threads or available_cores(),
+            "ENABLE_CPU_PINNING": False,  # pinned threads of two processes may share a core, others idle
+        }
+        if exact:
+            settings["INFERENCE_PRECISION_HINT"] = "f32"
+        self._embeddings = embeddings
+        self._layers = core.compile_model(model, "CPU", settings)
+        self._quantised = any(node.get_type_name() == "FakeQuantize" for node in model.get_ops())
+        self._idle: SimpleQueue[Any] = SimpleQueue()
+
+    @property
+    def description(self) -> str:
+        """What runs where: "openvino int8 and f32 on CPU, 2 threads"."""
+        floats = self._layers.get_property("INFERENCE_PRECISION_HINT").get_type_name()
+        quantised = "int8 and " if self._quantised else ""
+        threads = self._layers.get_property("INFERENCE_NUM_THREADS")
+        return f"openvino {quantised}{floats} on CPU, {threads} threads"
+
+    def logits(self, batch: Batch) -> tuple[Logits, Logits]:
+        """Start and end logits, each (windows, L) float32. ValueError where token types are not all 0."""
+        if batch.token_type_ids is not None and batch.token_type_ids.any():
+            raise ValueError(
+                "The bundled reader reads question and passage as one segment: pass no token types."
+            )
+        inputs = {"embeddings": self._embeddings[batch.input_ids], "attention_mask": batch.attention_mask}
+        request = self._request()
+        try:
+            outputs = request.infer(inputs, share_inputs=True)
+            return _copy(outputs["start_logits"]), _copy(outputs["end_logits"])
+        finally:
+            self._idle.put(request)
+
+    def close(self) -> None:
+        """Nothing to hand back: the memory goes with the engine."""
+
+    def _request(self) -> Any:
+        try:
+            return self._idle.get_nowait()
+        except Empty:
+            return self._layers.create_infer_request()
+
+
+def _copy(values: NDArray[np.float32]) -> Logits:
+    return np.array(values, dtype=np.float32)
+
+
+def import_openvino() -> Any:
+    """The `openvino` module, imported so that it sends nothing home.
+
+    Its import reports itself to an analytics service unless `openvino_telemetry` cannot be imported.
+    """
+    if "openvino" not in sys.modules:
+        sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
+    import openvino  # type: ignore[import-untyped]
+
+    return openvino
