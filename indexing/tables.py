@@ -1,0 +1,115 @@
+"""Tables as text: XLSX and CSV, a row a line, each value beside the name of its column.
+
+A passage may hold row 200 alone: without its heading a number there answers nothing.
+"""
+
+import csv
+import io
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime, time
+from itertools import islice
+
+from fundstelle.indexing.archives import check_office
+from fundstelle.indexing.decoding import decode
+from fundstelle.indexing.extract import Extract, join_pages, one_line, plain_meta
+
+Row = Sequence[str]
+_TEXT_COLUMNS = ("text", "content")
+
+
+def read_xlsx(data: bytes) -> Extract:
+    """All visible sheets, each a page under its name; formulas as the values last computed."""
+    from openpyxl import load_workbook  # type: ignore[import-untyped]
+
+    check_office(data)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about styles and extensions, which hold no text
+        book = load_workbook(io.BytesIO(data), read_only=True, data_only=True)
+        sheets = [sheet for sheet in book.worksheets if sheet.sheet_state == "visible"]
+        tables = [(sheet.title, list(_cells(sheet))) for sheet in sheets]
+    pages = [f"{name}\n\n{render(rows)}" for name, rows in tables if rows]
+    text, starts = join_pages(pages)
+    return Extract(text, title=one_line(book.properties.title or ""), pages=starts)
+
+
+def _cells(sheet: object) -> Iterator[Row]:
+    sheet.reset_dimensions()  # type: ignore[attr-defined]  # what files claim about their size is often wrong
+    for row in sheet.iter_rows(values_only=True):  # type: ignore[attr-defined]
+        cells = [_cell(value) for value in row]
+        if any(cells):
+            yield cells
+
+
+def _cell(value: object) -> str:
+    match value:
+        case None:
+            return ""
+        case datetime() if value.time() == time():
+            return value.date().isoformat()
+        case float() if value.is_integer():
+            return str(int(value))
+    return str(value).strip()
+
+
+def read_csv(data: bytes) -> list[Extract]:
+    """One document for each row where a column is called `text`; otherwise the whole table as one.
+
+    A column `title` is the title; other columns become metadata.
+    """
+    csv.field_size_limit(len(data) + 1)
+    text = decode(data)
+    rows = [row for row in csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text)) if any(row)]
+    header = [name.strip().lower() for name in rows[0]] if rows else []
+    column = next((header.index(name) for name in _TEXT_COLUMNS if name in header), None)
+    if column is None:
+        return [Extract(render(rows))]
+    return [_record(rows[0], row, column) for row in rows[1:]]
+
+
+def _record(header: Row, row: Row, column: int) -> Extract:
+    values: dict[object, object] = dict(zip(header, row, strict=False))
+    text = values.pop(header[column], "")
+    title = next(
+        (values.pop(name) for name in header if name.strip().lower() == "title" and name in values), ""
+    )
+    return Extract(str(text), title=one_line(str(title)), meta=plain_meta(values))
+
+
+def _delimiter(text: str) -> str:
+    """The character that cuts the first rows into the same number of columns, the more the better."""
+    best = ",", 1
+    for delimiter in ",;\t|":
+        rows = islice(csv.reader(io.StringIO(text[:100_000], newline=""), delimiter=delimiter), 20)
+        widths = {len(row) for row in rows if row}
+        if len(widths) == 1 and (width := widths.pop()) > best[1]:
+            best = delimiter, width
+    return best[0]
+
+
+def render(rows: Sequence[Row]) -> str:
+    """Rows as lines of `column: value` where the first row names the columns, otherwise of values alone."""
+    if not _has_header(rows):
+        return "\n".join(_line(row) for row in rows)
+    header = rows[0]
+    return "\n".join([_line(header), *(_line(_named(header, row)) for row in rows[1:])])
+
+
+def _line(values: Iterable[str]) -> str:
+    return " | ".join(value for value in values if value)
+
+
+def _named(header: Row, row: Row) -> Iterator[str]:
+    for index, value in enumerate(row):
+        yield f"{header[index]}: {value}" if value and index < len(header) and header[index] else value
+
+
+def _has_header(rows: Sequence[Row]) -> bool:
+    if len(rows) < 2:
+        return False
+    names = [name for name in rows[0] if name]
+    return len(names) > 1 and len(set(names)) == len(names) and not any(_is_number(name) for name in names)
+
+
+def _is_number(text: str) -> bool:
+    return not any(character.isalpha() for character in text)
