@@ -93,7 +93,7 @@ def _first_border(before: str, first: int, start: int) -> int:
     """The first sentence start in the part before the range if that keeps half of it, else a word start."""
     offset = start - len(before)
     for borders in _BORDERS:
-        positions = [offset + match.end() for match in borders.finditer(before)]
+        positions: list[int] = [offset + match.end() for match in borders.finditer(before)]
         nearest = bisect_left(positions, first)
         if nearest < len(positions) and (positions[nearest] - first) * 2 <= start - first:
             return positions[nearest]

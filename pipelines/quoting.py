@@ -1,41 +1,78 @@
-"""From a place in a passage to what is shown of it: the context and the page."""
+"""From a finding to the answer that is shown: its text, its context, its page, its support."""
 
 from dataclasses import dataclass, field
 
 from fundstelle.indexing.documents import DocumentRecord, Passage, page_of
 from fundstelle.indexing.store import PassageStore
-from fundstelle.pipelines.contexts import Context, around, context_of, reaches_beyond
-from fundstelle.pipelines.merge import Candidate
+from fundstelle.pipelines.answers import Answer, Support
+from fundstelle.pipelines.contexts import CONTEXT_SIZE, Context, around, context_of, reaches_beyond
+from fundstelle.pipelines.merge import Candidate, Finding
 
 
 @dataclass(slots=True)
 class Quoter:
-    """Looks up what surrounds places of one question, asking the store for each document once at most."""
+    """Quotes findings of one question. Without a store, contexts end where their passages do."""
 
-    store: PassageStore
-    context_size: int
+    store: PassageStore | None = None
+    context_size: int = CONTEXT_SIZE
     _records: dict[str, DocumentRecord | None] = field(default_factory=dict)
 
-    def context(self, place: Candidate) -> Context:
+    def answer(self, finding: Finding) -> Answer:
+        best, passage = finding.best, finding.best.hit.passage
+        context = self._context(best)
+        return Answer(
+            text=best.text,
+            probability=finding.probability,
+            document_id=passage.document_id,
+            source=passage.source,
+            start=best.start,
+            end=best.end,
+            page=self._page(best),
+            language=passage.language,
+            passage_id=passage.id,
+            context=context.text,
+            context_start=context.start,
+            reader_score=best.span.score,
+            null_score=best.null_score,
+            retriever_score=best.hit.score,
+            support=_support_of(finding),
+        )
+
+    def _context(self, place: Candidate) -> Context:
         """The text around the place, taken from neighbouring passages where its own does not suffice."""
         passage, size = place.hit.passage, self.context_size
         passages = [passage]
-        if reaches_beyond(place.start, place.end, passage, size):
-            passages = self._neighbours(passage, place.start - size, place.end + size)
+        if self.store and reaches_beyond(place.start, place.end, passage, size):
+            found = around(self.store.passages(passage.document_id), place.start - size, place.end + size)
+            passages = found if passage in found else passages  # it may be gone meanwhile
         return context_of(place.start, place.end, passages, size)
 
-    def page(self, place: Candidate) -> int | None:
-        """The page on which the place starts; the passage may have begun on an earlier one."""
+    def _page(self, place: Candidate) -> int | None:
+        """The page on which the place starts; its passage may have begun on an earlier one."""
         passage = place.hit.passage
-        if passage.page is None:
-            return None
+        if passage.page is None or self.store is None:
+            return passage.page
+        record = self._record(passage)
+        return page_of(record.pages, place.start) if record and record.pages else passage.page
+
+    def _record(self, passage: Passage) -> DocumentRecord | None:
+        """The passage's document; the store is asked once, since answers often share documents."""
+        assert self.store is not None
         name = passage.document_id
         if name not in self._records:
             self._records[name] = self.store.record(name)
-        record = self._records[name]
-        return page_of(record.pages, place.start) if record and record.pages else passage.page
+        return self._records[name]
 
-    def _neighbours(self, passage: Passage, start: int, end: int) -> list[Passage]:
-        """Passages of the document that reach into `[start, end)`; the hit itself if it is gone meanwhile."""
-        found = around(self.store.passages(passage.document_id), start, end)
-        return found if passage in found else [passage]
+
+def _support_of(finding: Finding) -> tuple[Support, ...]:
+    others = zip(finding.places[1:], finding.probabilities[1:], strict=True)
+    return tuple(
+        Support(
+            document_id=place.hit.passage.document_id,
+            source=place.hit.passage.source,
+            start=place.start,
+            end=place.end,
+            probability=probability,
+        )
+        for place, probability in others
+    )

@@ -30,7 +30,8 @@ class Calibration:
         no_answer_intercept, no_answer: logit of "the collection does not answer" =
             no_answer_intercept + no_answer * (log-odds that none of the spans is right).
         threshold: least probability of an answer worth giving, unless the user sets another.
-        stop: reading stops once an answer is this probable; more than 1 never stops.
+        stop: reading stops once the best answer's logit is this far above that of an unread passage's
+            span with margin 0; infinity never stops.
     """
 
     intercept: float = -2.0
@@ -40,7 +41,7 @@ class Calibration:
     no_answer_intercept: float = -1.0
     no_answer: float = 1.0
     threshold: float = 0.0
-    stop: float = 0.99
+    stop: float = 8.0
 
     def logit(self, margin: float, evidence: float = 0.0) -> float:
         """How strongly a span's margin and its passage's evidence speak for it; this ranks spans."""

@@ -1,0 +1,63 @@
+"""Reading what was retrieved: questions share batches, and each is read no further than it needs."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import Protocol
+
+from fundstelle.indexing.documents import Passage
+from fundstelle.indexing.store import Hit
+from fundstelle.pipelines.stopping import next_group, settled
+from fundstelle.reader.confidence import Calibration
+from fundstelle.reader.readings import Reading, Text
+
+
+class PassageReader(Protocol):
+    """What the pipeline needs of a reader; `fundstelle.reader.Reader` is one."""
+
+    calibration: Calibration
+
+    def read_batch(self, requests: Sequence[tuple[str, Sequence[Text]]]) -> list[list[Reading]]: ...
+
+
+@dataclass(slots=True)
+class Asked:
+    """A question on its way: what was retrieved, best first, and what has been read of it, in that order."""
+
+    question: str
+    hits: Sequence[Hit]
+    readings: list[Reading] = field(default_factory=list)
+    read_ms: float = 0.0
+
+    def next_request(self) -> tuple[str, list[Passage]]:
+        read = len(self.readings)
+        return self.question, [hit.passage for hit in self.hits[read : read + next_group(read)]]
+
+    def finished(self, calibration: Calibration, early_stop: bool) -> bool:
+        if len(self.readings) >= len(self.hits):
+            return True
+        return early_stop and settled(self.hits, self.readings, calibration)
+
+
+def read_all(
+    asked: Sequence[Asked], reader: PassageReader, calibration: Calibration, early_stop: bool = True
+) -> None:
+    """Read one group of passages of every question that is not finished, until all are.
+
+    Fills `readings`, and `read_ms` with the question's part of the time, by its part of the passages.
+    """
+    pending = [each for each in asked if each.hits]
+    while pending:
+        started = perf_counter()
+        requests = [each.next_request() for each in pending]
+        read = reader.read_batch(requests)
+        spent = milliseconds_since(started) / sum(len(readings) for readings in read)
+        for each, readings in zip(pending, read, strict=True):
+            each.readings.extend(readings)
+            each.read_ms += spent * len(readings)
+        pending = [each for each in pending if not each.finished(calibration, early_stop)]
+
+
+def milliseconds_since(started: float) -> float:
+    """Milliseconds since `perf_counter()` said `started`."""
+    return (perf_counter() - started) * 1000
