@@ -1,0 +1,53 @@
+"""What a store already holds, file by file: what need not be read again, and what is gone."""
+
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from fundstelle.indexing.store import PassageStore
+
+
+@dataclass(slots=True)
+class Holding:
+    """The documents of one file in the store; `met` once a job has come across the file."""
+
+    hashes: set[str] = field(default_factory=set)
+    document_ids: set[str] = field(default_factory=set)
+    met: bool = False
+
+
+class Holdings:
+    """Everything in a store by the file it came from; some 500 bytes of memory a document."""
+
+    def __init__(self, store: PassageStore) -> None:
+        self._by_origin: dict[str, Holding] = {}
+        for record in store.records():
+            holding = self._by_origin.setdefault(record.origin, Holding())
+            holding.hashes.add(record.content_hash)
+            holding.document_ids.add(record.id)
+
+    def meet(self, origin: str) -> Holding:
+        """What is held of a file that was found; an empty holding where it is new."""
+        holding = self._by_origin.get(origin) or Holding()
+        holding.met = True
+        return holding
+
+    def gone(self, roots: Iterable[Path], base: Path, unread: Iterable[str]) -> Iterator[Holding]:
+        """What is held of files under `roots` that were not met.
+
+        Left out are documents that no job read from a file (they have no content hash), and what lies under
+        a path of `unread`: a folder that could not be listed says nothing of the files in it.
+        """
+        under = _prefixes(map(os.path.abspath, roots))
+        closed = _prefixes(os.path.join(base, source) for source in unread)
+        for origin, holding in self._by_origin.items():
+            path = os.path.join(base, origin, "")
+            was_read = "" not in holding.hashes
+            if was_read and not holding.met and path.startswith(under) and not path.startswith(closed):
+                yield holding
+
+
+def _prefixes(paths: Iterable[str]) -> tuple[str, ...]:
+    """What the names of all files at or under `paths` start with, once a separator ends them."""
+    return tuple(os.path.join(path, "") for path in paths)

@@ -1,0 +1,260 @@
+"""The indexing job: files in, passages in the store, resumable at every file.
+
+The main process finds files and writes to the store; workers do all that lies between. What a job reports
+as done is committed. A job that ends early, however, is continued by running the same command again: files
+whose bytes and recipe are those the store knows are skipped before anything is read out of them.
+"""
+
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from threading import Event
+from uuid import uuid4
+
+from fundstelle.indexing.documents import AnalysedDocument
+from fundstelle.indexing.files import ReadingError, digest, source_name, walk
+from fundstelle.indexing.holdings import Holding, Holdings
+from fundstelle.indexing.preparation import AUTO, File, Recipe, Splitting, content_hash, counter, prepare
+from fundstelle.indexing.progress import (
+    DocumentCounts,
+    FileFailure,
+    JobProgress,
+    JobResult,
+    JobState,
+    Tally,
+)
+from fundstelle.indexing.store import PassageStore
+from fundstelle.indexing.worker import Failure
+from fundstelle.indexing.workers import Workers
+
+__all__ = [
+    "DocumentCounts",
+    "FileFailure",
+    "IndexingJob",
+    "JobProgress",
+    "JobResult",
+    "JobState",
+    "Splitting",
+    "index",
+]
+
+COMMIT_SECONDS = 3.0
+"""What is written is committed after this time, at the end of a file."""
+
+FILE_SECONDS = 600.0
+"""Limit for one file; enough for 100 MB of text on a slow core."""
+
+MOST_WORKERS = 8
+"""Unless more are asked for: each holds a tokenizer, and one process writes what all of them make."""
+
+
+def index(
+    paths: Iterable[Path],
+    store: PassageStore,
+    *,
+    base: Path,
+    splitting: Splitting,
+    language: str = AUTO,
+    prune: bool = False,
+    workers: int | None = None,
+    on_progress: Callable[[JobProgress], None] | None = None,
+) -> JobResult:
+    """Put the files at and under `paths` into `store`; see `IndexingJob` and `Recipe`."""
+    recipe = Recipe(splitting, language)
+    job = IndexingJob(paths, store, recipe, base=base, prune=prune, workers=workers, on_progress=on_progress)
+    return job.run()
+
+
+class IndexingJob:
+    """One run over files and folders.
+
+    Args:
+        base: the folder that sources are named from, see `source_name`.
+        prune: remove the documents whose files lay under `paths` and are gone.
+        workers: processes that read and analyse; by default one a core, at most 8.
+        on_progress: called from `run`, a few times a second.
+
+    Attributes:
+        id: 32 hexadecimal digits.
+        state: where the job is in its life.
+    """
+
+    def __init__(
+        self,
+        paths: Iterable[Path],
+        store: PassageStore,
+        recipe: Recipe,
+        *,
+        base: Path,
+        prune: bool = False,
+        workers: int | None = None,
+        on_progress: Callable[[JobProgress], None] | None = None,
+    ) -> None:
+        self.id = uuid4().hex
+        self.state = JobState.QUEUED
+        self._paths = [Path(os.path.abspath(path)) for path in paths]
+        self._store = store
+        self._base = Path(os.path.abspath(base))
+        self._recipe = recipe
+        self._prune = prune
+        self._workers = workers or min(MOST_WORKERS, len(os.sched_getaffinity(0)))
+        self._on_progress = on_progress or (lambda progress: None)
+        self._cancelled = Event()
+        self._totals = Tally()
+        self._now = Tally()
+        self._committed = Tally()
+        self._failures: list[FileFailure] = []
+        self._started = self._finished = self._committed_at = self._reported_at = 0.0
+        self._is_dirty = self._is_writing = False
+
+    @property
+    def progress(self) -> JobProgress:
+        done = self._committed
+        return JobProgress(
+            self._totals.files, self._totals.bytes, done.files, done.bytes, done.passages, self._seconds()
+        )
+
+    @property
+    def result(self) -> JobResult:
+        """What is done so far, or was in the end."""
+        done = self._committed
+        return JobResult(done.documents, done.passages, self._seconds(), tuple(self._failures))
+
+    def cancel(self) -> None:
+        """Have `run` stop after the file it is at and keep what is done; from any thread."""
+        self._cancelled.set()
+
+    def run(self) -> JobResult:
+        """Index; once for each job.
+
+        On KeyboardInterrupt what is done is committed before the exception goes on.
+
+        Raises:
+            StoreError: the store is in use by another writer, or cannot be written.
+            WorkerError: worker processes cannot be started.
+        """
+        self.state = JobState.RUNNING
+        self._started = self._committed_at = time.monotonic()
+        try:
+            self._index()
+            self.state = JobState.CANCELLED if self._cancelled.is_set() else JobState.DONE
+        except KeyboardInterrupt:
+            self.state = JobState.CANCELLED
+            if not self._is_writing:
+                self._commit()
+            raise
+        except BaseException:
+            self.state = JobState.FAILED
+            raise
+        finally:
+            self._finished = time.monotonic()
+        return self.result
+
+    def _index(self) -> None:
+        fingerprint = self._recipe.fingerprint()
+        for file in self._files():
+            self._totals.files += 1
+            self._totals.bytes += file.size
+        self._report()
+        holdings = Holdings(self._store)
+        with self._pool(fingerprint) as pool:
+            for file, outcome in pool.map(self._changed(holdings, fingerprint)):
+                self._take_in(file, outcome, holdings.meet(file.source))
+        if self._prune and not self._cancelled.is_set():
+            self._remove_gone(holdings)
+        self._commit()
+
+    def _pool(self, fingerprint: str) -> Workers[File, list[AnalysedDocument]]:
+        return Workers(
+            partial(prepare, self._recipe, fingerprint),
+            self._workers,
+            timeout_seconds=FILE_SECONDS,
+            initializer=partial(counter, self._recipe.splitting.tokenizer),
+        )
+
+    def _files(self) -> Iterator[File]:
+        """The files under the paths, but those of the store itself."""
+        own = None if "://" in self._store.address else Path(os.path.abspath(self._store.address))
+        for path in walk(self._paths):
+            if own is None or not path.is_relative_to(own):
+                yield File(path, source_name(path, self._base), _size(path))
+
+    def _changed(self, holdings: Holdings, fingerprint: str) -> Iterator[File]:
+        """The files that workers must read; the others are counted as unchanged or failed."""
+        for file in self._files():
+            if self._cancelled.is_set():
+                return
+            holding = holdings.meet(file.source)
+            try:
+                is_known = bool(holding.hashes) and holding.hashes == {
+                    content_hash(digest(file.path), fingerprint)
+                }
+            except ReadingError as error:
+                self._take_in(file, Failure(str(error)), holding)
+                continue
+            if is_known:
+                self._now.count(unchanged=len(holding.document_ids))
+                self._finish(file)
+            else:
+                self._store.delete(())  # takes the writer's lock, or fails, before any work is done
+                yield file
+
+    def _take_in(self, file: File, outcome: list[AnalysedDocument] | Failure, holding: Holding) -> None:
+        if isinstance(outcome, Failure):
+            kept = " The version indexed before stays." if holding.document_ids else ""
+            self._failures.append(FileFailure(file.source, outcome.reason + kept))
+            self._now.count(failed=1)
+        else:
+            self._replace(holding.document_ids, outcome)
+        self._finish(file)
+
+    def _replace(self, old: set[str], documents: Sequence[AnalysedDocument]) -> None:
+        """Put all documents of a file in the place of those it had before."""
+        new = {analysed.document.id for analysed in documents}
+        self._is_dirty = self._is_writing = True
+        self._store.delete(old - new)
+        self._store.write(documents)
+        self._is_writing = False
+        self._now.passages += sum(len(analysed.passages) for analysed in documents)
+        self._now.count(added=len(new - old), updated=len(new & old), removed=len(old - new))
+
+    def _remove_gone(self, holdings: Holdings) -> None:
+        for holding in holdings.gone(self._paths, self._base, [failure.source for failure in self._failures]):
+            self._is_dirty = True
+            self._store.delete(holding.document_ids)
+            self._now.count(removed=len(holding.document_ids))
+
+    def _finish(self, file: File) -> None:
+        """The end of a file: what was done so far may be committed and shown."""
+        self._now.files += 1
+        self._now.bytes += file.size
+        now = time.monotonic()
+        if not self._is_dirty or now - self._committed_at >= COMMIT_SECONDS:
+            self._commit()
+        if now - self._reported_at >= 0.1:
+            self._report()
+
+    def _commit(self) -> None:
+        if self._is_dirty:
+            self._store.commit()
+            self._is_dirty = False
+        self._committed = replace(self._now)
+        self._committed_at = time.monotonic()
+        self._report()
+
+    def _report(self) -> None:
+        self._reported_at = time.monotonic()
+        self._on_progress(self.progress)
+
+    def _seconds(self) -> float:
+        return (self._finished or time.monotonic()) - self._started if self._started else 0.0
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0

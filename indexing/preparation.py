@@ -1,0 +1,117 @@
+"""What a worker does with one file: read it, find its languages, split it, make its index terms."""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import lru_cache, partial
+from hashlib import blake2b, file_digest
+from pathlib import Path
+
+import regex
+
+from fundstelle.indexing.analysis import ANALYSIS_VERSION, index_terms
+from fundstelle.indexing.documents import AnalysedDocument, SourceDocument, identifier
+from fundstelle.indexing.formats import read
+from fundstelle.indexing.languages import UNKNOWN, detect
+from fundstelle.indexing.passages import PASSAGE_TOKENS, split
+from fundstelle.indexing.tokens import TokenCounter
+
+AUTO = "auto"
+"""The language option that has each passage's language detected."""
+
+RECIPE_VERSION = 1
+"""Raised with every change to reading or splitting that should have unchanged files indexed again."""
+
+_LANGUAGE_CODE = regex.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*")
+
+
+@dataclass(frozen=True, slots=True)
+class Splitting:
+    """How texts are split.
+
+    Attributes:
+        tokenizer: a `tokenizer.json`, the reader's, by which the size of passages is counted.
+        tokens: the most a passage may have.
+    """
+
+    tokenizer: Path
+    tokens: int = PASSAGE_TOKENS
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """All that decides what a file becomes in the store.
+
+    Attributes:
+        language: BCP 47 code of all documents, or "auto".
+    """
+
+    splitting: Splitting
+    language: str = AUTO
+
+    def __post_init__(self) -> None:
+        if self.language != AUTO and not _LANGUAGE_CODE.fullmatch(self.language):
+            raise ValueError(
+                f"{self.language!r} is no language code. Use one like de, pt-BR or zh, or {AUTO} to detect it."
+            )
+
+    def fingerprint(self) -> str:
+        """Tells recipes apart: the same bytes under the same recipe become the same entries."""
+        with self.splitting.tokenizer.open("rb") as file:
+            tokenizer = file_digest(file, lambda: blake2b(digest_size=16)).hexdigest()
+        return identifier(RECIPE_VERSION, ANALYSIS_VERSION, tokenizer, self.splitting.tokens, self.language)
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file to index: where it is, what the store calls it, and its size in bytes."""
+
+    path: Path
+    source: str
+    size: int
+
+
+def prepare(recipe: Recipe, fingerprint: str, file: File) -> list[AnalysedDocument]:
+    """The documents of a file, ready to be written. Raises ReadingError as `formats.read` does."""
+    return [
+        analysed(replace(document, content_hash=content_hash(document.content_hash, fingerprint)), recipe)
+        for document in read(file.path, file.source)
+    ]
+
+
+def content_hash(digest: str, fingerprint: str) -> str:
+    """The hash of a file with this digest when it is indexed by the recipe with this fingerprint."""
+    return identifier(digest, fingerprint)
+
+
+def analysed(document: SourceDocument, recipe: Recipe) -> AnalysedDocument:
+    """`document` with its passages and their terms, and with the language that most of its text is in."""
+    document, detector = _with_language(document, recipe.language)
+    splitting = recipe.splitting
+    passages = split(document, counter(splitting.tokenizer), limit=splitting.tokens, detect=detector)
+    sizes: Counter[str] = Counter()
+    for passage in passages:
+        sizes[passage.language] += len(passage.text)
+    titles = {language: index_terms(document.title, language) for language in sizes}
+    return AnalysedDocument(
+        document=replace(document, language=max(sizes, key=sizes.__getitem__, default=document.language)),
+        passages=passages,
+        terms=[index_terms(passage.text, passage.language) for passage in passages],
+        title_terms=[titles[passage.language] for passage in passages],
+    )
+
+
+def _with_language(
+    document: SourceDocument, language: str
+) -> tuple[SourceDocument, Callable[[str], str] | None]:
+    """The document in the language asked for, or else in the likeliest, with what detects its passages'."""
+    if language != AUTO:
+        return replace(document, language=language), None
+    prior = document.language if document.language != UNKNOWN else detect(document.text)
+    return replace(document, language=prior), partial(detect, prior=prior)
+
+
+@lru_cache(maxsize=2)
+def counter(tokenizer: Path) -> TokenCounter:
+    """The counter of a tokenizer, loaded once in a process: about a second for 250,000 pieces."""
+    return TokenCounter.load(tokenizer)
