@@ -155,6 +155,7 @@ def tiny_bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
     import torch
     from transformers import BertConfig, BertForQuestionAnswering
 
+    torch.set_num_threads(1)  # threads only wait for each other in a model this small
     folder = tmp_path_factory.mktemp("tiny-bert")
     tokenizer = _wordpiece()
     torch.manual_seed(0)
