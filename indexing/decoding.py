@@ -7,7 +7,6 @@
 import codecs
 import re
 
-from fundstelle.indexing.extract import storable
 from fundstelle.indexing.files import ReadingError
 
 # UTF-32 first: its mark begins with that of UTF-16.
@@ -35,7 +34,7 @@ def decode(data: bytes, declared: str | None = None) -> str:
     text = _decode(data, declared)
     if len(_CONTROLS.findall(text)) * 50 > len(text):
         raise ReadingError("The file holds binary data, not text; check its name and how it was made.")
-    return storable(text)
+    return text
 
 
 def _decode(data: bytes, declared: str | None) -> str:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path, PurePath
 
 from fundstelle.indexing.documents import SourceDocument, identifier
-from fundstelle.indexing.extract import Extract, title_of_name
+from fundstelle.indexing.extract import Extract, storable, title_of_name
 from fundstelle.indexing.files import MAX_FILE_BYTES, ReadingError, digest_bytes, read_bytes
 from fundstelle.indexing.hypertext import read_html
 from fundstelle.indexing.mail import Mail, read_eml, read_msg
@@ -115,7 +115,7 @@ def _documents(extracts: list[Extract], source: str, content_hash: str) -> Itera
             name = source if len(extracts) == 1 else f"{source}#{number}"
             yield SourceDocument(
                 id=identifier(name),
-                text=extract.text,
+                text=storable(extract.text),
                 source=name,
                 origin=source,
                 title=extract.title or title_of_name(source),

@@ -122,26 +122,31 @@ class _Page:
         self.parts: list[str] = []
         self._breaks = 0  # line ends owed before the next text
         self._space = False
-        self._row = 0  # number of parts before this table row
+        self._row = -1  # number of parts before this table row, if in one
         self._cell = False  # a cell with text has ended in this row
         self._verbatim = 0
 
     def open(self, tag: str) -> None:
         self._border(tag)
         self._verbatim += tag == "pre"
+        if tag == "tr":
+            self._row, self._cell = len(self.parts), False
 
     def close(self, tag: str) -> None:
         self._border(tag)
         self._verbatim -= tag == "pre"
-        self._cell |= tag in _CELLS and len(self.parts) > self._row
+        if tag in _CELLS:
+            self._cell |= len(self.parts) > self._row
+            self._breaks = min(self._breaks, 1)
+        elif tag == "tr":
+            self._row, self._cell = -1, False
 
     def _border(self, tag: str) -> None:
-        if _PARAGRAPHS.fullmatch(tag):
-            self._breaks = 2
-        elif tag in _LINES:
+        begins_row = self._row == len(self.parts)
+        if tag in _LINES or (begins_row and tag != "table"):
             self._breaks = max(self._breaks, 1)
-        if tag in ("tr", "table"):
-            self._row, self._cell = len(self.parts), False
+        elif _PARAGRAPHS.fullmatch(tag):
+            self._breaks = 2
 
     def write(self, text: str | None) -> None:
         if not text:

@@ -17,7 +17,7 @@ from fundstelle.indexing.extract import Extract, join_pages
 from fundstelle.indexing.files import ReadingError
 from fundstelle.indexing.office import meaningful
 
-_HYPHENATED = re.compile(r"(\w+)\ufffe(\w+)")
+_HYPHENATED = re.compile(r"(\w+)\x02(\w+)")
 _LINE_END = re.compile(r"\r\n?|\n")
 _UNSPACED = re.compile(
     r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\u30ff\u3400-\u9fff\uf900-\ufaff\uff00-\uffef]"
@@ -61,8 +61,8 @@ def _pages(document: Any) -> Iterator[str]:
 
 
 def _layout(page: str) -> str:
-    """The lines of a page with the wrapped ones joined; PDFium itself has joined hyphenated ones by U+FFFE."""
-    pieces = [piece.strip(" ") for piece in re.split("([\n\ufffe])", page)]
+    """The lines of a page with the wrapped ones joined; PDFium itself has joined hyphenated ones by U+0002."""
+    pieces = [piece.strip(" ") for piece in re.split("([\n\x02])", page)]
     lines, ends = pieces[::2], pieces[1::2]
     widths = sorted(width for line in lines if (width := _width(line)))
     usual = widths[len(widths) * 9 // 10] if widths else 0
@@ -83,7 +83,7 @@ def _glue(line: str, following: str) -> str:
 
 
 def _mend_words(pages: list[str]) -> list[str]:
-    """Words cut at a line end, which PDFium marks with U+FFFE, in the form in which the document has them elsewhere."""
+    """Words cut at a line end, which PDFium marks with U+0002, in the form in which the document has them elsewhere."""
     words = {word for page in pages for word in re.findall(r"\w+(?:-\w+)*", page)}
 
     def mend(cut: re.Match[str]) -> str:
@@ -92,4 +92,4 @@ def _mend_words(pages: list[str]) -> list[str]:
             return whole
         return hyphened if hyphened in words or not cut[2][0].islower() else whole
 
-    return [_HYPHENATED.sub(mend, page).replace("\ufffe", "-") for page in pages]
+    return [_HYPHENATED.sub(mend, page).replace("\x02", "-") for page in pages]
