@@ -69,4 +69,6 @@ def fundstelle(
     """Index documents, ask questions, get quotations."""
 
 
-from fundstelle.cli import ask, collection, index  # noqa: E402, F401  (they register their commands above)
+from fundstelle.cli import ask, collection, evaluate, index  # noqa: E402, F401  (they register themselves)
+
+app.add_typer(evaluate.app, name="eval")

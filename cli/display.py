@@ -13,6 +13,9 @@ from rich.text import Text
 from fundstelle.indexing.jobs import JobProgress, JobResult
 from fundstelle.pipelines.answers import Answer, QueryResult
 
+SUPPORT_SHOWN = 3
+"""Other documents named below an answer; `--json` gives them all."""
+
 
 @contextmanager
 def job_progress(quiet: bool) -> Iterator[Callable[[JobProgress], None] | None]:
@@ -122,9 +125,14 @@ def _quotation(answer: Answer) -> Text:
 
 def _places(answer: Answer) -> Iterator[str]:
     page = f", page {answer.page}" if answer.page is not None else ""
-    yield f"{answer.source}{page}, characters {answer.start}-{answer.end}, document {answer.document_id}"
-    for other in answer.support:
-        yield f"also in {other.source}, characters {other.start}-{other.end} ({other.probability:.0%})"
+    yield f"{answer.source}{page}, characters {answer.start}-{answer.end}"
+    yield f"document {answer.document_id}"
+    others = {place.source: place for place in reversed(answer.support) if place.source != answer.source}
+    best = sorted(others.values(), key=lambda place: -place.probability)
+    for place in best[:SUPPORT_SHOWN]:
+        yield f"also in {place.source}, characters {place.start}-{place.end}"
+    if len(best) > SUPPORT_SHOWN:
+        yield f"and in {len(best) - SUPPORT_SHOWN} more documents"
 
 
 def _one_line(text: str) -> str:

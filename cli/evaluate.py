@@ -175,6 +175,9 @@ def report(
         page = output or folder / "report.html"
         page.write_text(pages.html(runs, title=folder.resolve().name), encoding="utf-8")
         typer.echo(str(page))
+        if not plots.available():
+            typer.echo(f"fundstelle: {plots.INSTALL}", err=True)
+            return
         for image in plots.write(runs, page.parent):
             typer.echo(str(image))
 

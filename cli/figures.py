@@ -31,11 +31,11 @@ ANSWERS = {
     "total_ms_median": "median ms",
 }
 RANKINGS = {
+    "paragraph@1": "paragraph@1",
+    "paragraph@10": "paragraph@10",
     "recall@1": "recall@1",
     "recall@5": "recall@5",
     "recall@10": "recall@10",
-    "paragraph@1": "paragraph@1",
-    "paragraph@10": "paragraph@10",
     "MRR": "MRR",
     "nDCG@10": "nDCG@10",
     "misses": "misses",
@@ -64,7 +64,7 @@ def progress(items: Iterable[T], name: str, total: int) -> Iterator[T]:
 
 def show_runs(runs: Sequence[Run]) -> None:
     """One table of answers and one of rankings, a line for each run; columns nobody fills stay away."""
-    console = Console(highlight=False)
+    console = console_for_tables()
     found = [(run, figures(run.rows)) for run in runs]
     for columns in (ANSWERS, RANKINGS):
         filled = [name for name in columns if any(name in one for _, one in found)]
@@ -82,7 +82,7 @@ def show_runs(runs: Sequence[Run]) -> None:
 
 def show_comparisons(comparisons: Sequence[Comparison], first: Path, second: Path) -> None:
     """Differences in points, with their 95 % intervals."""
-    console = Console(highlight=False)
+    console = console_for_tables()
     table = Table(
         "set", "figure", "questions", "difference", "95 % interval", "p", title=f"{second} less {first}"
     )
@@ -101,6 +101,12 @@ def show_comparisons(comparisons: Sequence[Comparison], first: Path, second: Pat
     lost = sum({one.name: one.only_one for one in comparisons if one.name != "all"}.values())
     if lost:
         console.print(f"{lost} questions are in one of the runs alone and were left out.")
+
+
+def console_for_tables() -> Console:
+    """Standard output; wide enough for any table where nobody's screen limits it."""
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=200)
 
 
 def _cell(name: str, value: float | int | None) -> str:
