@@ -3,6 +3,6 @@
 
 def main() -> None:
     """Run the command line; imports wait until here so that `import fundstelle.cli` costs nothing."""
-    from fundstelle.cli.app import app
+    from fundstelle.cli.commands import app
 
     app()

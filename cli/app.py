@@ -67,8 +67,3 @@ def fundstelle(
     ] = False,
 ) -> None:
     """Index documents, ask questions, get quotations."""
-
-
-from fundstelle.cli import ask, collection, evaluate, index  # noqa: E402, F401  (they register themselves)
-
-app.add_typer(evaluate.app, name="eval")
