@@ -5,7 +5,7 @@ import sys
 import unicodedata
 from functools import cache
 
-import regex  # type: ignore[import-untyped]
+import regex
 
 SPACELESS = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
 """Scripts that do not put spaces between words."""
