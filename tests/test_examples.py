@@ -2,15 +2,23 @@
 
 import json
 import re
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from fundstelle.indexing.addresses import open_store
 from fundstelle.indexing.documents import SourceDocument
 from fundstelle.indexing.formats import read
+from fundstelle.indexing.jobs import index
 from fundstelle.indexing.languages import detect
+from fundstelle.indexing.preparation import Splitting
+from fundstelle.indexing.store import PassageStore
+from fundstelle.pipelines.answers import QueryResult
+from fundstelle.pipelines.query import QueryPipeline
+from fundstelle.reader import Reader, bundle
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 COLLECTION = EXAMPLES / "collection"
@@ -103,3 +111,38 @@ def test_the_readme_lists_every_file() -> None:
     rows = (EXAMPLES / "README.md").read_text(encoding="utf-8").splitlines()
     listed = [row.split("`")[1] for row in rows if row.startswith("| `") and row.count("|") == 5]
     assert listed == FILES
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PassageStore]:
+    """The collection, indexed as the command line does it."""
+    with open_store(str(tmp_path_factory.mktemp("examples") / "store")) as store:
+        splitting = Splitting(bundle.path() / bundle.TOKENIZER)
+        result = index([COLLECTION], store, base=COLLECTION, splitting=splitting, workers=1)
+        assert result.failures == ()
+        yield store
+
+
+def test_the_job_indexes_every_document_in_its_language(store: PassageStore) -> None:
+    """One job takes in all files, finds the records of JSON Lines, and knows each document's language."""
+    records = list(store.records())
+    assert len(records) == len(FILES) + 4  # the frequent questions are five records of one file
+    assert {record.origin for record in records} == set(FILES)
+    assert [record.source for record in records if record.language != record.source.split("/")[0]] == []
+    assert store.languages().keys() == LANGUAGES
+
+
+def test_the_bundled_reader_answers_the_questions(store: PassageStore) -> None:
+    """At least 12 of the 14 answerable questions get an accepted answer from an accepted place, the other two none."""
+    pipeline = QueryPipeline(store, Reader.load())
+    results = pipeline.ask_many([question["question"] for question in QUESTIONS], top_k=1, retriever_top_k=5)
+    pairs = list(zip(QUESTIONS, results, strict=True))
+    right = [question["question"] for question, result in pairs if _is_right(result, question["answers"])]
+    assert len(right) >= 12, right
+    assert [result.no_answer_probability > 0.5 for question, result in pairs if not question["answers"]] == [
+        True
+    ] * 2
+
+
+def _is_right(result: QueryResult, accepted: dict[str, list[str]]) -> bool:
+    return any(on_one_line(answer.text) in accepted.get(answer.source, ()) for answer in result.answers)
