@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 
 EMBEDDINGS = "embeddings.npy"
 LAYERS = "layers.xml"
+LAYERS_DATA = "layers.bin"
 TOKENIZER = "tokenizer.json"
+TOKENIZER_CONFIG = "tokenizer_config.json"
 CONFIG = "config.json"
 
 

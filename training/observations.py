@@ -1,0 +1,135 @@
+"""What a calibration is fitted on: questions asked of whole collections, everything read, right answers known.
+
+Each file becomes a collection of some of its paragraphs. Questions are of three kinds: answered by one of
+these paragraphs; put to a paragraph that does not answer them; and questions of paragraphs that were left
+out, which the collection most likely does not answer. Observations are kept in a file, one JSON object a
+line, because reading takes an hour and fitting a second.
+"""
+
+import json
+import random
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from fundstelle.evaluation.collection import temporary
+from fundstelle.evaluation.datasets import Dataset, Question, load
+from fundstelle.indexing.documents import Passage
+from fundstelle.indexing.store import Hit, PassageStore
+from fundstelle.indexing.tokens import TokenCounter
+from fundstelle.reader.reader import Reader
+from fundstelle.reader.readings import Reading, Span
+
+PARAGRAPHS = 240
+PASSAGES_READ = 20
+ABSENT, UNANSWERABLE = 0.2, 0.2
+"""Shares of the questions, at most, whose paragraph was left out and which their paragraph does not answer."""
+
+LONGEST_PARAGRAPH = 6000
+"""Characters; a few data sets have whole articles as paragraphs, which would be most of their collection."""
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """One question, all that was retrieved for it, and all that was read there.
+
+    answered: whether the collection holds the answer, as far as the data set says.
+    golds: texts that answer the question; empty where nothing does.
+    readings: one a hit, in the same order.
+    """
+
+    dataset: str
+    question: str
+    answered: bool
+    golds: tuple[str, ...]
+    hits: tuple[Hit, ...]
+    readings: tuple[Reading, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """A collection, as a data set of its own, and the questions to ask of it."""
+
+    collection: Dataset
+    questions: tuple[Question, ...]
+
+
+def choose(dataset: Dataset, questions: int, paragraphs: int = PARAGRAPHS, seed: int = 0) -> Asking:
+    """A random collection and about `questions` questions; the same seed gives the same choice."""
+    chooser = random.Random(f"{seed} {dataset.name}")
+    contexts = [context for context in dataset.contexts if len(context) < LONGEST_PARAGRAPH]
+    chooser.shuffle(contexts)
+    spare = min(len(contexts) // 5, 60)
+    present = set(contexts[spare : spare + paragraphs])
+    absent = set(contexts[:spare]) - present
+    shuffled = list(dataset.questions)
+    chooser.shuffle(shuffled)
+    unanswerable = [one for one in shuffled if one.context in present and not one.golds]
+    left_out = [one for one in shuffled if one.context in absent and one.golds]
+    answerable = [one for one in shuffled if one.context in present and one.golds]
+    chosen = unanswerable[: int(questions * UNANSWERABLE)] + left_out[: int(questions * ABSENT)]
+    chosen += answerable[: questions - len(chosen)]
+    inside = tuple(one for one in dataset.questions if one.context in present)
+    chooser.shuffle(chosen)
+    return Asking(replace(dataset, questions=inside), tuple(chosen))
+
+
+def observe(asking: Asking, reader: Reader) -> Iterator[Observation]:
+    """Ask every question of the collection and read all that is retrieved."""
+    path = reader.tokenizer_path
+    if path is None:
+        raise ValueError("This reader has no tokenizer.json to count passages' tokens with.")
+    present = set(asking.collection.contexts)
+    with temporary(asking.collection, TokenCounter.load(path)) as (store, _):
+        for question in asking.questions:
+            yield _observation(asking.collection.name, question, question.context in present, store, reader)
+
+
+def _observation(
+    name: str, question: Question, present: bool, store: PassageStore, reader: Reader
+) -> Observation:
+    hits = store.search(question.text, PASSAGES_READ)
+    return Observation(
+        dataset=name,
+        question=question.text,
+        answered=present and bool(question.golds),
+        golds=tuple(dict.fromkeys(question.gold_texts)),
+        hits=tuple(hits),
+        readings=tuple(reader.read(question.text, [hit.passage for hit in hits])),
+    )
+
+
+def observe_files(files: Sequence[Path], reader: Reader, questions: int) -> Iterator[Observation]:
+    """Observations of every file in turn, one question each, so that an early end is no loss of languages."""
+    sources = [observe(choose(load(file, offsets="report"), questions), reader) for file in files]
+    while sources:
+        for source in list(sources):
+            found = next(source, None)
+            if found is None:
+                sources.remove(source)
+            else:
+                yield found
+
+
+def save(observations: Iterable[Observation], path: Path) -> None:
+    """Write observations as they come, one JSON object a line; an interrupted run keeps what it has."""
+    with path.open("a", encoding="utf-8") as file:
+        for one in observations:
+            file.write(json.dumps(asdict(one), ensure_ascii=False) + "\n")
+            file.flush()
+
+
+def read_back(path: Path) -> list[Observation]:
+    """The observations of a file that `save` wrote."""
+    with path.open(encoding="utf-8") as file:
+        return [_from_dict(json.loads(line)) for line in file]
+
+
+def _from_dict(values: dict[str, Any]) -> Observation:
+    hits = tuple(Hit(Passage(**hit["passage"]), hit["score"]) for hit in values["hits"])
+    readings = tuple(
+        Reading(one["passage_id"], tuple(Span(**span) for span in one["spans"]), one["null_score"])
+        for one in values["readings"]
+    )
+    return Observation(**values | {"golds": tuple(values["golds"]), "hits": hits, "readings": readings})

@@ -1,0 +1,90 @@
+"""From a transformers folder to a bundle for the light reader.
+
+    python -m fundstelle.training.packing FOLDER OUT --calibrate FILE... [--name NAME] [--provenance TEXT]
+
+FILEs are in SQuAD format, one for each language where there are several; without `--calibrate` the layers stay in
+float32. What a bundle consists of is said in `fundstelle.reader.bundle`.
+"""
+
+import argparse
+import hashlib
+import json
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fundstelle.reader import bundle
+from fundstelle.reader.embeddings import Embeddings, pack
+from fundstelle.reader.light import import_openvino
+
+DATA = (bundle.EMBEDDINGS, bundle.LAYERS, bundle.LAYERS_DATA, bundle.TOKENIZER, bundle.TOKENIZER_CONFIG)
+
+
+def pack_reader(
+    folder: Path,
+    out: Path,
+    *,
+    calibrate: Sequence[Path] = (),
+    name: str | None = None,
+    licence: str = "",
+    provenance: str = "",
+) -> None:
+    """Write the bundle `out` from `folder`, which `AutoModelForQuestionAnswering.from_pretrained` can load."""
+    from transformers import AutoModelForQuestionAnswering
+
+    model = AutoModelForQuestionAnswering.from_pretrained(folder, attn_implementation="sdpa")
+    out.mkdir(parents=True, exist_ok=True)
+    for file in (bundle.TOKENIZER, bundle.TOKENIZER_CONFIG):
+        shutil.copy(folder / file, out / file)
+    _write_embeddings(model, out)
+    _write_layers(model, out, calibrate)
+    config = {
+        "name": name or folder.name,
+        "licence": licence,
+        "max_length": int(model.config.max_position_embeddings),
+        "precision": "int8" if calibrate else "float32",
+        "provenance": provenance,
+        "sha256": {file: _digest(out / file) for file in DATA},
+    }
+    (out / bundle.CONFIG).write_text(
+        json.dumps(config, indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
+    )
+
+
+def _write_embeddings(model: Any, out: Path) -> None:
+    weights = model.get_input_embeddings().weight.detach().float().numpy()
+    np.save(out / bundle.EMBEDDINGS, pack(weights))
+
+
+def _write_layers(model: Any, out: Path, calibrate: Sequence[Path]) -> None:
+    from fundstelle.training.exporting import export_layers
+    from fundstelle.training.quantising import calibration_windows, quantise_layers
+
+    layers = export_layers(model)
+    if calibrate:
+        windows = calibration_windows(calibrate, bundle.load_tokenizer(out))
+        layers = quantise_layers(layers, Embeddings.open(out / bundle.EMBEDDINGS), windows)
+    import_openvino().save_model(layers, out / bundle.LAYERS, compress_to_fp16=False)
+
+
+def _digest(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """The command line; see the module's docstring."""
+    parser = argparse.ArgumentParser(prog="fundstelle.training.packing", description=__doc__)
+    parser.add_argument("folder", type=Path, help="a transformers folder with an extractive QA model")
+    parser.add_argument("out", type=Path, help="the folder to write the bundle to")
+    parser.add_argument("--calibrate", type=Path, nargs="+", default=[], metavar="FILE", help="SQuAD files")
+    parser.add_argument("--name", help="what the reader is called (default: the folder's name)")
+    parser.add_argument("--licence", default="", help="licence of the weights, as an SPDX expression")
+    parser.add_argument("--provenance", default="", help="how the weights came to be")
+    pack_reader(**vars(parser.parse_args(arguments)))
+
+
+if __name__ == "__main__":
+    main()
