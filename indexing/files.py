@@ -25,10 +25,10 @@ def walk(paths: Iterable[Path]) -> Iterator[Path]:
     as it is: reading it says what is wrong.
     """
     roots = sorted({Path(os.path.abspath(path)) for path in paths})
-    named = [root for root in roots if not root.is_dir()]
+    linked = [root for root in roots if root.is_dir()]
+    named = dict.fromkeys(root for root in roots if not root.is_dir())
     yield from named
     seen: set[tuple[int, int]] = set()
-    linked = [root for root in roots if root.is_dir()]
     while linked:
         found: list[Path] = []
         for folder in linked:

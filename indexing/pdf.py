@@ -2,12 +2,16 @@
 
 Measured on manuals in German, Russian, Japanese and Chinese: 30 pages in 0.3 to 0.5 s, where `pypdf` takes
 3 to 8 s and `pdfminer.six` 4 to 60 s; `pypdf` also loses the blanks between Latin words in Japanese ones.
+Only where marks are placed over and under letters one by one does PDFium lose their order: of the words of
+Thai pages it keeps 50 to 74 % and of Arabic ones 79 to 92 %, `pypdf` 84 to 90 % and 93 to 99 %. So pages in
+such scripts, and no others, are read once more with `pypdf`.
 
 A PDF knows lines, not paragraphs. Lines that fill the width of the page are joined to the next one, without
 a blank between characters of scripts that use none, and words that were hyphenated are made whole: that is
 the text of the document, and offsets count in it.
 """
 
+import io
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -23,6 +27,11 @@ _UNSPACED = re.compile(
     r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\u30ff\u3400-\u9fff\uf900-\ufaff\uff00-\uffef]"
 )
 _NEW_ITEM = re.compile(r"([•‣▪●○◦–—*·-]|\(?\w{1,3}[.)]|\d+(\.\d+)+\.?)\s")
+_PLACED_MARKS = re.compile(
+    r"[\u0600-\u06ff\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\ufb50-\ufdff\ufe70-\ufefc]"
+)
+_GLUED = re.compile(r"(?<=[\u0620-\u06ff])(?=[0-9A-Za-z])|(?<=[0-9A-Za-z])(?=[\u0620-\u06ff])")
+_MAX_SLOW_PAGES = 300  # a minute or so; further pages stay as PDFium reads them
 _TAIL = 2048  # readers look for the end mark in the last 1024 bytes; some programs write a little behind it
 _PASSWORD_ERROR = 4
 _FULL = 0.72  # of the usual width: lines of a proportional script that are equally wide differ in characters
@@ -44,20 +53,44 @@ def read_pdf(data: bytes) -> Extract:
             raise ReadingError("The PDF is protected by a password; save a copy without one.") from error
         raise ReadingError("The PDF is damaged; open it in a viewer and print it to a new PDF.") from error
     with document:
-        text, starts = join_pages(_mend_words([_layout(page) for page in _pages(document)]))
+        text, starts = join_pages(_mend_words([_layout(page) for page in _pages(document, data)]))
         title = meaningful(document.get_metadata_value("Title"))
     if not text.strip():
         raise ReadingError("The PDF has no text layer, it is most likely scanned; run it through OCR first.")
     return Extract(text, title=title, pages=starts)
 
 
-def _pages(document: Any) -> Iterator[str]:
-    for number in range(len(document)):
-        page = document[number]
-        layer = page.get_textpage()
-        yield _LINE_END.sub("\n", layer.get_text_bounded(errors="replace"))
-        layer.close()
-        page.close()
+def _pages(document: Any, data: bytes) -> list[str]:
+    pages = [_page(document[number]) for number in range(len(document))]
+    misplaced = [
+        number for number, text in enumerate(pages) if len(_PLACED_MARKS.findall(text)) * 5 > len(text)
+    ]
+    for number, text in _read_slowly(data, misplaced[:_MAX_SLOW_PAGES]):
+        pages[number] = text
+    return [_LINE_END.sub("\n", text) for text in pages]
+
+
+def _page(page: Any) -> str:
+    layer = page.get_textpage()
+    text: str = layer.get_text_bounded(errors="replace")
+    layer.close()
+    page.close()
+    return text
+
+
+def _read_slowly(data: bytes, numbers: list[int]) -> Iterator[tuple[int, str]]:
+    if not numbers:
+        return
+    from pypdf import PdfReader
+
+    try:
+        reader = PdfReader(io.BytesIO(data))
+        for number in numbers:
+            yield number, _GLUED.sub(" ", reader.pages[number].extract_text())
+    except MemoryError:
+        raise
+    except Exception:  # it is the pickier of the two, and the other has read the pages
+        return
 
 
 def _layout(page: str) -> str:

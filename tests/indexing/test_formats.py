@@ -4,7 +4,9 @@ import io
 import json
 from collections.abc import Callable
 from email.message import EmailMessage
+from itertools import pairwise
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import docx
@@ -82,8 +84,6 @@ def test_a_document_knows_where_it_is_from(put: Put) -> None:
 )
 def test_plain_text_and_markdown_come_back_exactly(text: str) -> None:
     """The text of a text or Markdown file is exactly what was written, line ends and blanks included."""
-    from tempfile import TemporaryDirectory
-
     text = f"# {text}\r\n\t{text}\u00ad\n"
     with TemporaryDirectory() as folder:
         for name in ("a.txt", "a.md"):
@@ -160,6 +160,17 @@ def test_pdf_in_a_script_without_blanks(put: Put) -> None:
         "子进入密封处，请立即停泵并联系我们。",
     ]
     assert only(put("a.pdf", pdf(lines, font="STSong-Light"))).text == "".join(lines)
+
+
+def test_pdf_with_marks_placed_by_themselves() -> None:
+    """Thai and Arabic, whose marks a PDF places one by one, come out in the order of their words.
+
+    The sample was made with fpdf2, shaping text in Noto Sans Thai and Noto Naskh Arabic.
+    """
+    found = only(Path(__file__).parent / "samples" / "placed_marks.pdf")
+    thai, arabic = (found.text[start:end].strip() for start, end in pairwise([*found.pages, len(found.text)]))
+    assert thai == "เมื่อวานตอนเย็นเราไปในเมืองซึ่งอากาศหนาวมาก ผู้คนนั่งอยู่ที่ร้าน"
+    assert arabic == "قواعد السلامة لزوار المصنع وموظفيه تُرجمت إلى العربية لزملائنا"
 
 
 def test_docx(put: Put) -> None:
