@@ -10,6 +10,7 @@ A source is a small part of Markdown: `# title`, `## heading`, paragraphs, and `
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from docx import Document
 from fpdf import FPDF
@@ -109,6 +110,7 @@ def write_docx(source: str, target: Path) -> None:
         else:
             document.add_page_break()
     document.save(str(target))
+    date_entries(target)
 
 
 def write_pptx(source: str, target: Path) -> None:
@@ -126,6 +128,16 @@ def write_pptx(source: str, target: Path) -> None:
             body.text = text
     presentation.core_properties.title = presentation.slides[0].shapes.title.text
     presentation.save(str(target))
+    date_entries(target)
+
+
+def date_entries(target: Path) -> None:
+    """Give every entry of an Office file the fixed date; the libraries put in the time of saving."""
+    with ZipFile(target) as archive:
+        entries = [(name, archive.read(name)) for name in archive.namelist()]
+    with ZipFile(target, "w", ZIP_DEFLATED) as archive:
+        for name, data in entries:
+            archive.writestr(ZipInfo(name, WRITTEN.timetuple()[:6]), data, ZIP_DEFLATED)
 
 
 def main() -> None:
