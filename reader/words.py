@@ -6,13 +6,14 @@ _UNSPACED = (
     r"\p{Han}\p{Hiragana}\p{Katakana}\p{Bopomofo}\p{Yi}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
     r"\p{Tai_Tham}\p{Tai_Le}\p{New_Tai_Lue}\p{Tai_Viet}"
 )
-_IN_WORD = rf"[[\p{{L}}\p{{M}}\p{{N}}\p{{Pc}}\u00ad\u200c\u200d\u2060]--[{_UNSPACED}ー]]"
+_IN_WORD = rf"[[\p{{L}}\p{{M}}\p{{N}}\p{{Pc}}\p{{GCB=Prepend}}\u00ad\u200c\u200d\u2060]--[{_UNSPACED}ー]]"
 _UNIT = regex.compile(
     rf"(?:(?={_IN_WORD})\X|(?<=\p{{N}})[.,٫٬](?=\p{{N}}))+"  # a word, or a number with its separators
     r"|\r\n|\s|\X",  # white space belongs to nobody; anything else is a character as people see it
     regex.VERSION1,
 )
-BLANK = regex.compile(r"[\s\p{Cf}\p{Cc}]+")
+_CHARACTER = regex.compile(r"\r\n|\s|\X")
+BLANK = regex.compile(r"[\s\p{Cc}[\p{Cf}--\p{GCB=Prepend}]]+", regex.VERSION1)
 """Characters that nobody sees: no answer begins with, ends with or consists of them."""
 
 _DETACHED = frozenset(",;:、，；：،؛।॥。｡")
@@ -35,17 +36,18 @@ def trim(text: str, start: int, end: int) -> tuple[int, int]:
     An answer that consists of such marks alone stays as it is.
     """
     low, high = start, end
-    while low < high and _is_rim(text[low], text[low:high], _CLOSERS, _OPENERS):
-        low += 1
-    while low < high and (
-        _is_rim(text[high - 1], text[low:high], _OPENERS, _CLOSERS) or _ends_sentence(text[low:high])
+    characters = _CHARACTER.findall(text, start, end)
+    while characters and _is_rim(characters[0], text[low:high], _CLOSERS, _OPENERS):
+        low += len(characters.pop(0))
+    while characters and (
+        _is_rim(characters[-1], text[low:high], _OPENERS, _CLOSERS) or _ends_sentence(text[low:high])
     ):
-        high -= 1
-    return (low, high) if low < high else (start, end)
+        high -= len(characters.pop())
+    return (low, high) if characters else (start, end)
 
 
 def _is_rim(mark: str, span: str, partners: dict[str, str], others: dict[str, str]) -> bool:
-    """Whether the mark at the edge of the span is no part of the answer.
+    """Whether the character at the edge of the span is no part of the answer.
 
     `partners` holds brackets whose partner must be in the span, `others` those that cannot have one there.
     """

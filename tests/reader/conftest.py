@@ -35,7 +35,9 @@ class Passage:
 def _wordpiece() -> Tokenizer:
     """A BERT-like tokenizer: [CLS] question [SEP] passage [SEP], token types 0 and 1."""
     vocabulary = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", *WORDS, *PUNCTUATION]
-    vocabulary += [piece for letter in LETTERS for piece in (letter, f"##{letter}") if piece not in vocabulary]
+    vocabulary += [
+        piece for letter in LETTERS for piece in (letter, f"##{letter}") if piece not in vocabulary
+    ]
     ids = {piece: i for i, piece in enumerate(vocabulary)}
     tokenizer = Tokenizer(models.WordPiece(ids, unk_token="[UNK]"))
     tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
@@ -171,5 +173,3 @@ def tiny_bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
     BertForQuestionAnswering(config).save_pretrained(folder)
     _save_tokenizer(folder, tokenizer, cls_token="[CLS]", pad_token="[PAD]", model_max_length=64)
     return folder
-
-

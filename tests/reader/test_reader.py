@@ -120,9 +120,7 @@ def test_characters_in_scripts_without_spaces(scripted: Any, xlmr_like: Any, tex
 def test_ranking_is_by_what_the_model_says(scripted: Any, bert_like: Any, passage: Any) -> None:
     """Adding 5 to every logit of a passage changes no margin: passages compare (peers' D6)."""
     plain = scripted(bert_like(), {"paris": 3.0, "[CLS]": 0.0}, {"paris": 3.0, "[CLS]": 0.0})
-    lifted = scripted(
-        bert_like(), {"paris": 8.0, "[CLS]": 5.0}, {"paris": 8.0, "[CLS]": 5.0}, default=-5.0
-    )
+    lifted = scripted(bert_like(), {"paris": 8.0, "[CLS]": 5.0}, {"paris": 8.0, "[CLS]": 5.0}, default=-5.0)
     margins = []
     for reader in (plain, lifted):
         (reading,) = reader.read("who", [passage("p", "john in paris")])
@@ -137,7 +135,9 @@ def test_top_k_0_gives_null_scores_alone(scripted: Any, bert_like: Any, passage:
     assert (reading.spans, reading.null_score) == ((), 4.0)
 
 
-@pytest.mark.parametrize("wrong", [{"top_k": -1}, {"max_answer_length": 0}, {"stride": -1}, {"token_budget": 0}])
+@pytest.mark.parametrize(
+    "wrong", [{"top_k": -1}, {"max_answer_length": 0}, {"stride": -1}, {"token_budget": 0}]
+)
 def test_settings_that_cannot_be_are_refused(wrong: dict[str, int]) -> None:
     """Impossible settings raise ValueError with the setting's name."""
     with pytest.raises(ValueError, match=next(iter(wrong))):
@@ -208,14 +208,14 @@ def one_by_one(random_reader: Reader) -> dict[tuple[str, str], Reading]:
     """Every question read on every passage alone, a window at a time."""
     alone = random_reader.with_settings(token_budget=1, group_size=1)
     return {
-        (question, text): alone.read(question, [_P("p", text)])[0] for question in QUESTIONS for text in PASSAGES
+        (question, text): alone.read(question, [_P("p", text)])[0]
+        for question in QUESTIONS
+        for text in PASSAGES
     }
 
 
 @settings(max_examples=10, deadline=None)
-@given(
-    st.permutations(QUESTIONS), st.permutations(PASSAGES), st.integers(1, 400), st.integers(1, 20)
-)
+@given(st.permutations(QUESTIONS), st.permutations(PASSAGES), st.integers(1, 400), st.integers(1, 20))
 def test_order_and_batching_change_nothing(
     random_reader: Reader,
     one_by_one: dict[tuple[str, str], Reading],

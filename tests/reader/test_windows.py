@@ -16,7 +16,9 @@ def windows(tokenizer: Any, question: str, text: str, **settings: Any) -> list[A
     """The windows of one passage."""
     shape = Shape.of(ReaderSettings(**settings), tokenizer)
     (passage,) = encode_passages([(0, 0)], [text], tokenizer)
-    return list(split(encode_question(question, tokenizer, shape.max_question_length), passage, tokenizer, shape))
+    return list(
+        split(encode_question(question, tokenizer, shape.max_question_length), passage, tokenizer, shape)
+    )
 
 
 def test_a_window_is_what_the_tokenizer_makes_of_the_pair(bert_like: Any, xlmr_like: Any) -> None:
@@ -65,7 +67,8 @@ def test_a_stride_without_room_is_an_error(length: int, stride: int, bert_like: 
     """Settings that leave no room for the passage are refused at once, in words that say what to change."""
     with pytest.raises(ValueError, match="lower stride or max_question_length"):
         Shape.of(
-            ReaderSettings(max_seq_length=length, stride=stride, max_question_length=65), bert_like(max_length=512)
+            ReaderSettings(max_seq_length=length, stride=stride, max_question_length=65),
+            bert_like(max_length=512),
         )
 
 
@@ -123,9 +126,7 @@ def test_left_padding_tokenizers_read_the_passage_first(bert_like: Any) -> None:
     tokenizer = bert_like(padding_side="left")
     (window,) = windows(tokenizer, "who is", "john in paris", max_question_length=4)
     assert window.input_ids.tolist() == tokenizer.backend.encode("john in paris", "who is").ids
-    assert np.array_equal(
-        window.input_ids[window.offset : window.offset + window.count], window.passage.ids
-    )
+    assert np.array_equal(window.input_ids[window.offset : window.offset + window.count], window.passage.ids)
 
 
 def test_bare_space_pieces_take_the_character_they_belong_to(xlmr_like: Any) -> None:
