@@ -49,7 +49,7 @@ def blocks(source: str) -> Iterator[tuple[str, str]]:
 
 
 class Report(FPDF):
-    """An A4 document with its title and the page number at the foot of every page."""
+    """An A4 document with the company and the page number at the foot of every page."""
 
     def footer(self) -> None:
         self.set_y(-15)
