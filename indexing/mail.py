@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from email import message_from_bytes, policy
 from email.errors import CloseBoundaryNotFoundDefect
 from email.message import EmailMessage, MIMEPart
+from email.utils import formataddr
 
 from fundstelle.indexing.decoding import decode
 from fundstelle.indexing.extract import Extract, one_line
@@ -59,7 +60,7 @@ def read_msg(data: bytes) -> Mail:
     message = Message.load(data)
     if ".smime" in message.message_class.lower() and "multipartsigned" not in message.message_class.lower():
         raise ReadingError(_ENCRYPTED)
-    recipients = (f"{person.name} <{person.email_address}>".strip() for person in message.recipients)
+    recipients = (formataddr((person.name, person.email_address)) for person in message.recipients)
     sent = message.sent_date
     headers = {
         "From": message.sender or "",

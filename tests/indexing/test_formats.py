@@ -326,6 +326,16 @@ def test_eml_of_html_with_attachments(put: Put) -> None:
     )
 
 
+def test_msg() -> None:
+    """A message that Outlook saved is read like any other mail. The sample was written by extract-msg's OleWriter."""
+    body, plan = read(Path(__file__).parent / "samples" / "outlook.msg", "outlook.msg")
+    assert body.text == (
+        'From: "Anna Beispiel" <anna@example.org>\nTo: Boris <boris@example.org>\nDate: 2025-06-15 04:12+00:00\n'
+        "Subject: Umbau der Kantine\n\nWir bauen im Juli um.\r\nGrüße, Anna\r\n"
+    )
+    assert (plan.source, plan.title, plan.text) == ("outlook.msg#2", "plan", "Der Plan für Juli.")
+
+
 @pytest.mark.parametrize("suffix", sorted(SUFFIXES))
 def test_a_text_is_not_taken_for_a_document_format(put: Put, suffix: str) -> None:
     """Every reader either finds the words or refuses the file with a sentence; none fails otherwise."""
