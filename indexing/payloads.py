@@ -1,4 +1,4 @@
-"""Passages and document records as bytes, as the embedded store keeps them: JSON in UTF-8, surrogates allowed."""
+"""Passages and document records as bytes, as the embedded store keeps them: JSON in UTF-8 with surrogates."""
 
 import json
 from typing import Any

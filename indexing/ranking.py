@@ -4,10 +4,13 @@ A passage of language l scores, summed over the terms t of the question that it 
 
     weight(t) * tf * (k1 + 1) / (tf + k1 * (1 - b + b * length / average_length))
 
-with k1 = 1.2, b = 0.75 and weight(t) = count of t in the question * ln(1 + (N - n + 0.5) / (n + 0.5)), where N
-counts the passages in language l and n those of them that hold t. Stores compute inverse document frequencies
-over the whole collection instead, so each divides its own out again: boost(t) = weight(t) / own_idf(t). Then a
-language that is rare in the collection is searched as well as if it stood alone.
+with k1 = 1.2, b = 0.75 and
+
+    weight(t) = count of t in the question * term_weight(t) * ln(1 + (N - n + 0.5) / (n + 0.5))
+
+where N counts the passages in language l and n those of them that hold t. Stores compute inverse document
+frequencies over the whole collection instead, so each divides its own out again: boost(t) = weight(t) /
+own_idf(t). Then a language that is rare in the collection is searched as well as if it stood alone.
 
 Source: Robertson and Zaragoza 2009, The Probabilistic Relevance Framework: BM25 and Beyond, with Lucene's
 never-negative inverse document frequency.
@@ -17,7 +20,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Mapping
 
-from fundstelle.indexing.analysis import analyse, analysis_language
+from fundstelle.indexing.analysis import analyse, analysis_language, term_weight
 from fundstelle.indexing.store import Hit
 
 MAX_TERMS = 128
@@ -83,6 +86,7 @@ def _weights(
     weights = {}
     for term, count in Counter(analyse(question[:LONGEST_QUESTION], language)).items():
         if containing := passages_with(term):
-            weights[term] = count * inverse_document_frequency(passages, min(containing, passages))
+            rarity = inverse_document_frequency(passages, min(containing, passages))
+            weights[term] = count * rarity * term_weight(term)
     heaviest = sorted(weights, key=lambda term: (-weights[term], term))[:MAX_TERMS]
     return {term: weights[term] for term in heaviest}

@@ -6,7 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fundstelle.indexing.analysis import LONGEST_TERM, analyse, analysis_language, index_terms
+from fundstelle.indexing.analysis import (
+    LONGEST_TERM,
+    STRONG,
+    WEAK,
+    WEAK_WEIGHT,
+    analyse,
+    analysis_language,
+    index_terms,
+    term_weight,
+)
 
 LANGUAGES = [
     "en",
@@ -29,8 +38,9 @@ LANGUAGES = [
 
 
 def words(text: str, language: str) -> list[str]:
-    """The terms of `text` without their language."""
-    return [term.partition(":")[2] for term in analyse(text, language)]
+    """The terms of `text` without their language, and without parts of words."""
+    terms = (term.partition(":")[2] for term in analyse(text, language))
+    return [term for term in terms if term[0] not in WEAK + STRONG]
 
 
 @given(st.text(), st.sampled_from(LANGUAGES))
@@ -148,7 +158,7 @@ def test_digits_and_latin_letters_are_not_glued_to_ideographs() -> None:
 )
 def test_marks_do_not_split_words(word: str, language: str) -> None:
     """Vowel signs, virama and tone marks belong to the word they stand in."""
-    assert len(analyse(word, language)) == 1
+    assert len(words(word, language)) == 1
 
 
 @pytest.mark.parametrize(
@@ -173,6 +183,15 @@ def test_text_without_words_has_no_terms(text: str) -> None:
 def test_codes_of_one_language_share_its_analysis(code: str, language: str) -> None:
     """Regions, spellings of a code and near-identical languages have one analysis."""
     assert analysis_language(code) == language
+
+
+def test_compounds_and_inflections_share_parts_of_words() -> None:
+    """Parts of words meet where whole words do not; beside a stem they weigh less, without a stemmer they do not."""
+    shared = set(analyse("Dampfschiffahrt", "de")) & set(analyse("Donaudampfschiff", "de"))
+    assert shared and {term_weight(term) for term in shared} == {WEAK_WEIGHT}
+    shared = set(analyse("שבבית", "he")) & set(analyse("הבית", "he"))
+    assert shared and {term_weight(term) for term in shared} == {1.0}
+    assert {term_weight(term) for term in analyse("Haus 2015", "de") if not term.startswith("de:~")} == {1.0}
 
 
 def test_terms_of_different_languages_differ() -> None:
