@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
 
-from elasticsearch import Elasticsearch, NotFoundError
+from elasticsearch import ApiError, Elasticsearch, NotFoundError
 
 from fundstelle.indexing import elastic_index
 from fundstelle.indexing.documents import AnalysedDocument, DocumentRecord, Passage, SourceDocument
@@ -21,7 +21,9 @@ from fundstelle.indexing.elastic_entries import (
     passage_from,
     record_from,
 )
+from fundstelle.indexing.elastic_foreign import ForeignIndex
 from fundstelle.indexing.elastic_listing import each
+from fundstelle.indexing.elastic_rebuild import rebuild
 from fundstelle.indexing.filters import conditions, exact_term
 from fundstelle.indexing.ranking import best_first, inverse_document_frequency, question_terms, weighted_terms
 from fundstelle.indexing.store import Filters, Hit, StoreError
@@ -46,8 +48,13 @@ class ElasticsearchStore:
         self._counts: tuple[float, dict[str, int]] = (-COUNTS_SECONDS, {})
 
     @classmethod
-    def open(cls, address: str, create: bool = True, read_only: bool = False) -> "Any":
+    def open(
+        cls, address: str, create: bool = True, read_only: bool = False, any_version: bool = False
+    ) -> "ElasticsearchStore | ForeignIndex":
         """The store at an address as `Address` describes it; with `?field=`, an index of somebody else's.
+
+        Args:
+            any_version: open an index of another version, too; good for `reindex` alone.
 
         Raises:
             StoreError: no connection, no such index (without `create`), or one made by another version.
@@ -55,8 +62,6 @@ class ElasticsearchStore:
         parsed = Address.parse(address)
         client = parsed.connect()
         if "field" in parsed.options:
-            from fundstelle.indexing.elastic_foreign import ForeignIndex
-
             return ForeignIndex.open(client, parsed)
         with explained("open", parsed.public):
             index = elastic_index.behind(client, parsed.index)
@@ -69,7 +74,8 @@ class ElasticsearchStore:
                 index = elastic_index.create(
                     client, parsed.index, shards, parsed.options.get("replicas", "0-1")
                 )
-            elastic_index.check_versions(client, index, parsed.public)
+            if not any_version:
+                elastic_index.check_versions(client, index, parsed.public)
         return cls(client, parsed, index, read_only)
 
     @property
@@ -138,10 +144,18 @@ class ElasticsearchStore:
         if top_k < 1:
             return []
         with explained("search", self.address):
+            return self._search(question, top_k, filters)
+
+    def _search(self, question: str, top_k: int, filters: Filters | None, attempts: int = 3) -> list[Hit]:
+        try:
             query = self._query(question, filters)
-            if query is None:
-                return []
-            return best_first(lambda limit: self._hits(query, limit), top_k)
+            return [] if query is None else best_first(lambda limit: self._hits(query, limit), top_k)
+        except ApiError as error:
+            # A rebuild may remove the old index between two requests: the alias leads to the new one.
+            if attempts == 1 or error.meta.status not in {404, 503}:
+                raise
+        time.sleep(0.1)
+        return self._search(question, top_k, filters, attempts - 1)
 
     def _query(self, question: str, filters: Filters | None) -> dict[str, Any] | None:
         languages = self._passages_per_language()
@@ -171,6 +185,7 @@ class ElasticsearchStore:
                 size=size,
                 search_type="dfs_query_then_fetch",
                 track_total_hits=False,
+                allow_partial_search_results=False,
             )["hits"]["hits"]
             living = self._living({hit["_source"]["document_id"] for hit in found})
             hits = [
@@ -202,6 +217,7 @@ class ElasticsearchStore:
         reply = self._client.search(
             index=self._alias,
             size=0,
+            allow_partial_search_results=False,
             query=_is("role", "passage"),
             aggregations={"languages": {"terms": {"field": "language", "size": 1000}}},
         )
@@ -213,7 +229,10 @@ class ElasticsearchStore:
             return {}
         names = {str(number): {"term": {"terms": term}} for number, term in enumerate(terms)}
         reply = self._client.search(
-            index=self._alias, size=0, aggregations={"terms": {"filters": {"filters": names}}}
+            index=self._alias,
+            size=0,
+            allow_partial_search_results=False,
+            aggregations={"terms": {"filters": {"filters": names}}},
         )
         buckets = reply["aggregations"]["terms"]["buckets"]
         return {term: buckets[str(number)]["doc_count"] for number, term in enumerate(terms)}
@@ -277,8 +296,6 @@ class ElasticsearchStore:
 
         Questions are answered from the old index until the new one is complete. Writers are kept out meanwhile.
         """
-        from fundstelle.indexing.elastic_rebuild import rebuild
-
         self._may_write()
         with explained("rebuild", self.address):
             written = rebuild(self._client, self._alias, self._address)

@@ -85,11 +85,16 @@ def _fault(action: Action, outcome: dict[str, Any]) -> str:
         return sentence(exception)
     if action["_op_type"] == "delete" and status == 404:
         return ""
-    blocked = isinstance(error, dict) and error.get("type") == "cluster_block_exception"
+    blocked = is_block(error)
     if status in BUSY and not blocked:
         return reason(error)
     name = action.get("document_id") or action.get("record", {}).get("source") or action["_id"]
     raise StoreError(f"Elasticsearch refused {name}: {reason(error)} (status {status}).{_advice(blocked)}")
+
+
+def is_block(error: Any) -> bool:
+    """Whether an index takes no writes until a person lifts the block; a full disk says so with status 429."""
+    return isinstance(error, dict) and error.get("type") == "cluster_block_exception"
 
 
 def _advice(blocked: bool) -> str:

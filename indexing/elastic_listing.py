@@ -29,6 +29,7 @@ def each(
                 sort=[{order: "asc"}],
                 source=source,
                 track_total_hits=False,
+                allow_partial_search_results=False,
                 search_after=after,
             )
             hits = reply["hits"]["hits"]

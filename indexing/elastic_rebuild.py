@@ -6,7 +6,7 @@ from typing import Any
 from elasticsearch import Elasticsearch
 
 from fundstelle.indexing import elastic_index
-from fundstelle.indexing.analysis import analyse
+from fundstelle.indexing.analysis import index_terms
 from fundstelle.indexing.elastic_bulk import Action, bulk
 from fundstelle.indexing.elastic_client import Address
 from fundstelle.indexing.elastic_listing import each
@@ -40,7 +40,6 @@ def _copies(client: Elasticsearch, old: str, new: str) -> Iterator[Action]:
     for hit in each(client, old, {"match_all": {}}):
         entry: dict[str, Any] = hit["_source"]
         if entry["role"] == "passage":
-            entry["terms"] = " ".join(
-                [*analyse(entry["text"], entry["language"]), *analyse(entry["title"], entry["language"])]
-            )
+            language = entry["language"]
+            entry["terms"] = f"{index_terms(entry['text'], language)} {index_terms(entry['title'], language)}"
         yield {"_op_type": "index", "_index": new, "_id": hit["_id"], **entry}

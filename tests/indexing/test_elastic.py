@@ -1,0 +1,316 @@
+"""What only Elasticsearch can do or get wrong, on a real server."""
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import pytest
+from cluster import Cluster, Unavailable
+from elasticsearch import Elasticsearch
+
+from fundstelle.indexing import elastic_bulk, elastic_index
+from fundstelle.indexing.addresses import open_store
+from fundstelle.indexing.analysis import index_terms
+from fundstelle.indexing.documents import AnalysedDocument, Passage, SourceDocument, identifier
+from fundstelle.indexing.elastic import ElasticsearchStore
+from fundstelle.indexing.store import PassageStore, StoreError
+
+NewAddress = Callable[[], str]
+EVALUATION = Path(__file__).resolve().parents[3] / "shared" / "data" / "eval"
+
+
+def analysed(text: str, source: str, language: str = "en", page: int | None = None) -> AnalysedDocument:
+    """A document of one passage."""
+    document = SourceDocument(
+        id=identifier(source), text=text, source=source, origin=source, language=language, content_hash="1"
+    )
+    passage = Passage(
+        id=identifier(document.id, 0),
+        document_id=document.id,
+        text=text,
+        start=0,
+        source=source,
+        language=language,
+        page=page,
+    )
+    return AnalysedDocument(document, [passage], [index_terms(text, language)], [""])
+
+
+def fill(store: PassageStore, *documents: AnalysedDocument) -> None:
+    store.write(documents)
+    store.commit()
+
+
+def client_of(address: str) -> tuple[Elasticsearch, str]:
+    """A client of the server and the index name in `address`."""
+    url, _, index = address.replace("elasticsearch", "http", 1).rpartition("/")
+    return Elasticsearch(url), index
+
+
+@pytest.fixture
+def address(elasticsearch_address: NewAddress) -> str:
+    return elasticsearch_address()
+
+
+@pytest.mark.skipif(not EVALUATION.exists(), reason="../shared/data/eval is not here")
+def test_both_stores_rank_alike(elasticsearch_address: NewAddress, tmp_path: Path) -> None:
+    """Over one multilingual collection both stores give the same top 20 in the same order, 99 times of 100."""
+    documents, questions = [], []
+    for language in ("en", "de", "es", "zh", "hi"):
+        articles = json.loads((EVALUATION / f"xquad.{language}.json").read_text(encoding="utf-8"))["data"]
+        paragraphs = [paragraph for article in articles for paragraph in article["paragraphs"]]
+        for number, paragraph in enumerate(paragraphs):
+            documents.append(analysed(paragraph["context"], f"{language}-{number}", language))
+        questions += [paragraph["qas"][0]["question"] for paragraph in paragraphs[::6]]
+    with open_store(elasticsearch_address()) as ours, open_store(str(tmp_path / "store")) as embedded:
+        fill(ours, *documents)
+        fill(embedded, *documents)
+        same = sum(ranking(ours, each) == ranking(embedded, each) for each in questions)
+    assert same >= 0.99 * len(questions)
+
+
+def ranking(store: PassageStore, question: str) -> list[str]:
+    return [hit.passage.id for hit in store.search(question, 20)]
+
+
+def test_the_name_is_an_alias_of_a_versioned_index(address: str) -> None:
+    """An address names an alias; the index behind it has a number and carries the versions."""
+    with open_store(address) as store:
+        fill(store, analysed("The bridge is old.", "a.txt"))
+    client, name = client_of(address)
+    with client:
+        mapping = client.indices.get_mapping(index=name).body
+        assert list(mapping) == [f"{name}-000001"]
+        mappings = mapping[f"{name}-000001"]["mappings"]
+        assert mappings["_meta"] == {"fundstelle": elastic_index.VERSIONS}
+        assert mappings["dynamic"] == "strict"
+
+
+def test_another_version_is_refused_with_the_way_out(address: str) -> None:
+    """An index of another version is not searched; the sentence names `fundstelle reindex`."""
+    with open_store(address) as store:
+        fill(store, analysed("The bridge is old.", "a.txt"))
+    client, name = client_of(address)
+    with client:
+        client.indices.put_mapping(index=name, meta={"fundstelle": {"format": 0, "analysis": 0}})
+    with pytest.raises(StoreError, match="fundstelle reindex"):
+        open_store(address)
+    with ElasticsearchStore.open(address, any_version=True) as old:
+        assert isinstance(old, ElasticsearchStore)
+        old.reindex()
+    with open_store(address) as store:
+        assert [hit.passage.source for hit in store.search("How old is the bridge?")] == ["a.txt"]
+
+
+def test_questions_go_on_during_a_rebuild(address: str) -> None:
+    """While an index is rebuilt and swapped, every question finds everything."""
+    with open_store(address) as store:
+        fill(store, *(analysed(f"The bridge number {n} is old.", f"{n}.txt") for n in range(400)))
+        expected = len(store.search("old bridge", 500))
+        counts, done = [], threading.Event()
+
+        def ask() -> None:
+            with open_store(address, create=False, read_only=True) as other:
+                while not done.is_set():
+                    counts.append(len(other.search("old bridge", 500)))
+
+        asking = threading.Thread(target=ask)
+        asking.start()
+        assert isinstance(store, ElasticsearchStore)
+        store.reindex()
+        store.reindex()
+        done.set()
+        asking.join()
+    assert expected == 400
+    assert counts
+    assert set(counts) == {expected}
+
+
+def test_writers_are_kept_out_of_a_rebuild_and_let_in_again(address: str) -> None:
+    """After a rebuild the new index takes writes as the old one did."""
+    with open_store(address) as store:
+        fill(store, analysed("One.", "a.txt"))
+        assert isinstance(store, ElasticsearchStore)
+        store.reindex()
+        fill(store, analysed("Two.", "b.txt"))
+        assert {record.source for record in store.records()} == {"a.txt", "b.txt"}
+
+
+def test_listing_does_not_stop_at_ten_thousand(address: str) -> None:
+    """More documents than one Elasticsearch page or window holds are all listed, and all deleted."""
+    count = 10_500
+    with open_store(address) as store:
+        fill(store, *(analysed(f"Number {n}.", f"{n}.txt") for n in range(count)))
+        ids = [record.id for record in store.records()]
+        assert len(set(ids)) == count
+        store.delete(ids)
+        store.commit()
+        assert list(store.records()) == []
+        assert store.languages() == {}
+
+
+def test_old_generations_are_cleared_away(address: str) -> None:
+    """After a change no passage of the former text is left in the index."""
+    with open_store(address) as store:
+        first = analysed("The canteen opens at ten.", "a.txt")
+        fill(store, first)
+        changed = analysed("The canteen opens at eleven.", "a.txt")
+        fill(store, replace(changed, document=replace(changed.document, content_hash="2")))
+    client, name = client_of(address)
+    with client:
+        assert client.count(index=name)["count"] == 2  # the passage and the record
+
+
+def test_a_half_written_change_does_not_show(address: str) -> None:
+    """Between writing and commit the old text is found, and only it, by every process."""
+    with open_store(address) as writer, open_store(address) as other:
+        fill(writer, analysed("The canteen opens at ten.", "a.txt"))
+        changed = analysed("The canteen opens at eleven o'clock.", "a.txt")
+        writer.write([replace(changed, document=replace(changed.document, content_hash="2"))])
+        client, name = client_of(address)
+        with client:
+            client.indices.refresh(index=name)  # as Elasticsearch might do by itself
+        assert [hit.passage.text for hit in other.search("canteen")] == ["The canteen opens at ten."]
+        writer.commit()
+        assert [hit.passage.text for hit in other.search("canteen")] == [
+            "The canteen opens at eleven o'clock."
+        ]
+
+
+def test_an_index_of_somebody_else_is_searched_as_it_is(elasticsearch_url: str, address: str) -> None:
+    """`?field=` asks over an existing index with its own analyser, finds by title, and never writes."""
+    client, name = client_of(address)
+    with client:
+        client.indices.create(index=name, mappings={"properties": {"team": {"type": "keyword"}}})
+        client.index(
+            index=name, id="1", document={"body": "The tower is 90 m high.", "head": "Tower", "team": "a"}
+        )
+        client.index(
+            index=name, id="2", document={"body": "It was built in 1901.", "head": "Bridge", "team": "b"}
+        )
+        client.indices.refresh(index=name)
+    with open_store(f"{address}?field=body&title=head", create=False) as store:
+        hits = store.search("How high is the tower?")
+        assert hits[0].passage.text == "The tower is 90 m high."
+        assert hits[0].passage.title == "Tower"
+        assert [hit.passage.document_id for hit in store.search("bridge")] == ["2"]
+        assert store.search("tower", filters={"team": "b"}) == []
+        document = store.document("2")
+        assert document is not None
+        assert document.text == "It was built in 1901."
+        with pytest.raises(StoreError, match="only read"):
+            store.write([])
+    with pytest.raises(StoreError, match="no field nonsense"):
+        open_store(f"{address}?field=nonsense", create=False)
+    with pytest.raises(StoreError, match=r"not made by Fundstelle.*\?field="):
+        open_store(address)
+
+
+def test_a_refused_entry_names_document_and_reason(address: str) -> None:
+    """An entry that Elasticsearch refuses is reported with its document and Elasticsearch's own words."""
+    with open_store(address) as store, pytest.raises(StoreError, match=r"(?s)bad\.txt.*range"):
+        store.write([analysed("Text.", "good.txt"), analysed("Text.", "bad.txt", page=2**40)])
+
+
+def test_a_read_only_index_is_one_sentence_and_loses_nothing(address: str) -> None:
+    """The block of a full disk stops writing at once, with advice; what was committed stays."""
+    client, name = client_of(address)
+    with client, open_store(address) as store:
+        fill(store, analysed("Before.", "a.txt"))
+        client.indices.put_settings(index=name, settings={"index.blocks.read_only_allow_delete": True})
+        with pytest.raises(StoreError, match="read-only"):
+            fill(store, analysed("After.", "b.txt"))
+        client.indices.put_settings(index=name, settings={"index.blocks.read_only_allow_delete": None})
+        assert [record.source for record in store.records()] == ["a.txt"]
+
+
+def test_a_busy_cluster_is_asked_again(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Entries that could not be taken are sent again until they are."""
+    monkeypatch.setattr(elastic_bulk, "FIRST_PAUSE", 0.01)
+    client, name = client_of(address)
+    with client, open_store(address) as store:
+        lift = threading.Timer(
+            0.5, lambda: client.indices.put_settings(index=name, settings={"index.blocks.write": None})
+        )
+        assert isinstance(store, ElasticsearchStore)
+        monkeypatch.setattr(elastic_bulk, "is_block", lambda error: False)
+        client.indices.put_settings(index=name, settings={"index.blocks.write": True})
+        lift.start()
+        monkeypatch.setattr(elastic_bulk, "BUSY", frozenset({403}))
+        fill(store, analysed("At last.", "a.txt"))
+        lift.join()
+        assert [record.source for record in store.records()] == ["a.txt"]
+
+
+@pytest.mark.parametrize(
+    ("where", "sentence"),
+    [
+        ("elasticsearch://127.0.0.1:9/x", "no connection"),
+        ("elasticsearch://host", "write elasticsearch://host:9200/index"),
+        ("elasticsearch://host/a/b", "write elasticsearch://host:9200/index"),
+        ("elasticsearch://host/a?colour=red", "unknown colour"),
+        ("elasticsearch+https://host/a?ca=missing.pem", "missing.pem is not a file"),
+    ],
+)
+def test_an_address_that_leads_nowhere_is_one_sentence(where: str, sentence: str) -> None:
+    """What is wrong with an address, or with what is there, is said in one sentence."""
+    with pytest.raises(StoreError, match=sentence):
+        open_store(where)
+
+
+def test_a_missing_index_is_named(address: str) -> None:
+    """Reading a store that is not there names it and the command that makes one."""
+    with pytest.raises(StoreError, match=r"no store at .*fundstelle index"):
+        open_store(address, create=False)
+
+
+class _WebPage(BaseHTTPRequestHandler):
+    """A proxy's login page, whatever is asked."""
+
+    def _reply(self) -> None:
+        body = b"<html><body>Please log in</body></html>"
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    do_GET = do_PUT = do_POST = do_HEAD = _reply
+
+    def log_message(self, *_: object) -> None: ...
+
+
+@pytest.fixture
+def web_page() -> Iterator[str]:
+    server = HTTPServer(("127.0.0.1", 0), _WebPage)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_web_page_is_not_taken_for_elasticsearch(web_page: str) -> None:
+    """A proxy that answers with HTML is named as what it is."""
+    with pytest.raises(StoreError, match="not Elasticsearch"):
+        open_store(f"elasticsearch://{web_page}/x")
+
+
+def test_a_password_is_asked_for_and_taken() -> None:
+    """With security on, a wrong password is one sentence and the right one opens the store."""
+    try:
+        cluster = Cluster(password="correct-horse").start()
+    except Unavailable as error:
+        pytest.skip(str(error))
+    try:
+        host = cluster.url.removeprefix("http://")
+        with pytest.raises(StoreError, match=r"password.*API key"):
+            open_store(f"elasticsearch://elastic:wrong@{host}/x")
+        with open_store(f"elasticsearch://elastic:correct-horse@{host}/x") as store:
+            fill(store, analysed("Behind a password.", "a.txt"))
+            assert "correct-horse" not in store.address
+            assert len(store.search("password")) == 1
+    finally:
+        cluster.stop()
