@@ -10,13 +10,14 @@ import json
 import random
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
 from fundstelle.evaluation.collection import temporary
 from fundstelle.evaluation.datasets import Dataset, Question, load
 from fundstelle.indexing.documents import Passage
-from fundstelle.indexing.store import Hit, PassageStore
+from fundstelle.indexing.store import Hit
 from fundstelle.indexing.tokens import TokenCounter
 from fundstelle.reader.reader import Reader
 from fundstelle.reader.readings import Reading, Span
@@ -36,7 +37,7 @@ class Observation:
 
     answered: whether the collection holds the answer, as far as the data set says.
     golds: texts that answer the question; empty where nothing does.
-    readings: one a hit, in the same order.
+    readings: one a hit, in the same order; none before reading.
     """
 
     dataset: str
@@ -44,7 +45,7 @@ class Observation:
     answered: bool
     golds: tuple[str, ...]
     hits: tuple[Hit, ...]
-    readings: tuple[Reading, ...]
+    readings: tuple[Reading, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,41 +76,38 @@ def choose(dataset: Dataset, questions: int, paragraphs: int = PARAGRAPHS, seed:
     return Asking(replace(dataset, questions=inside), tuple(chosen))
 
 
-def observe(asking: Asking, reader: Reader) -> Iterator[Observation]:
-    """Ask every question of the collection and read all that is retrieved."""
+def observe_files(files: Sequence[Path], reader: Reader, questions: int) -> Iterator[Observation]:
+    """Observations of every file in turn, one question each, so that an early end loses no language."""
     path = reader.tokenizer_path
     if path is None:
         raise ValueError("This reader has no tokenizer.json to count passages' tokens with.")
+    counter = TokenCounter.load(path)
+    found = [retrieve(choose(load(file, offsets="report"), questions), counter) for file in files]
+    for group in zip_longest(*found):
+        yield from observe([one for one in group if one is not None], reader)
+
+
+def retrieve(asking: Asking, counter: TokenCounter) -> list[Observation]:
+    """Every question with what is retrieved for it, nothing read yet."""
     present = set(asking.collection.contexts)
-    with temporary(asking.collection, TokenCounter.load(path)) as (store, _):
-        for question in asking.questions:
-            yield _observation(asking.collection.name, question, question.context in present, store, reader)
+    with temporary(asking.collection, counter) as (store, _):
+        return [
+            Observation(
+                dataset=asking.collection.name,
+                question=question.text,
+                answered=question.context in present and bool(question.golds),
+                golds=tuple(dict.fromkeys(question.gold_texts)),
+                hits=tuple(store.search(question.text, PASSAGES_READ)),
+            )
+            for question in asking.questions
+        ]
 
 
-def _observation(
-    name: str, question: Question, present: bool, store: PassageStore, reader: Reader
-) -> Observation:
-    hits = store.search(question.text, PASSAGES_READ)
-    return Observation(
-        dataset=name,
-        question=question.text,
-        answered=present and bool(question.golds),
-        golds=tuple(dict.fromkeys(question.gold_texts)),
-        hits=tuple(hits),
-        readings=tuple(reader.read(question.text, [hit.passage for hit in hits])),
-    )
-
-
-def observe_files(files: Sequence[Path], reader: Reader, questions: int) -> Iterator[Observation]:
-    """Observations of every file in turn, one question each, so that an early end is no loss of languages."""
-    sources = [observe(choose(load(file, offsets="report"), questions), reader) for file in files]
-    while sources:
-        for source in list(sources):
-            found = next(source, None)
-            if found is None:
-                sources.remove(source)
-            else:
-                yield found
+def observe(retrieved: Sequence[Observation], reader: Reader) -> Iterator[Observation]:
+    """The same, everything read."""
+    requests = [(one.question, [hit.passage for hit in one.hits]) for one in retrieved]
+    for one, readings in zip(retrieved, reader.read_batch(requests), strict=True):
+        yield replace(one, readings=tuple(readings))
 
 
 def save(observations: Iterable[Observation], path: Path) -> None:

@@ -1,0 +1,181 @@
+"""Fits the probabilities of a reader's answers: `calibration.json` beside its weights.
+
+    python -m fundstelle.training.calibration FILE... --observations OBSERVATIONS [--reader MODEL] [--out FOLDER]
+
+FILEs are in SQuAD format, none of which the reader was trained on, the more languages the better. Without
+FILEs, the calibration is fitted on observations made before. It is fitted again whenever the weights change.
+
+The model (see `fundstelle.reader.confidence`) is a conditional logit over a question's answers and "none of
+them", fitted by maximum likelihood; "the collection does not answer" is a logistic regression on it.
+"""
+
+import argparse
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+
+from fundstelle.pipelines.merge import Candidate, candidates, evidence_of, grouped, merge, without_overlaps
+from fundstelle.reader import bundle
+from fundstelle.reader.confidence import Calibration
+from fundstelle.reader.reader import Reader
+from fundstelle.training.judging import best_threshold, describe, is_right, judge, trial_of
+from fundstelle.training.observations import Observation, observe_files, read_back, save
+from fundstelle.training.stopping import fit_stop
+
+_NEUTRAL = Calibration(intercept=0.0, margin=1.0, evidence=0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Design:
+    """Observations as tensors: spans in answers in questions, each numbered from 0.
+
+    margins, evidence: (spans,) float64. answer_of: (spans,) the answer that a span gives. question_of:
+    (answers,). right: (answers,) bool. questions: how many.
+    """
+
+    margins: torch.Tensor
+    evidence: torch.Tensor
+    answer_of: torch.Tensor
+    question_of: torch.Tensor
+    right: torch.Tensor
+    questions: int
+
+    @classmethod
+    def of(cls, observations: Sequence[Observation]) -> "Design":
+        spans: list[tuple[float, float, int]] = []
+        answers: list[tuple[int, bool]] = []
+        for number, one in enumerate(observations):
+            for places in _answers(one):
+                spans += [
+                    (_margin(place), evidence_of(place.hit, one.hits), len(answers)) for place in places
+                ]
+                answers.append((number, is_right(places[0].text, one.golds)))
+        margins, evidence, answer_of = zip(*spans, strict=True)
+        question_of, right = zip(*answers, strict=True)
+        return cls(
+            torch.tensor(margins, dtype=torch.float64),
+            torch.tensor(evidence, dtype=torch.float64),
+            torch.tensor(answer_of),
+            torch.tensor(question_of),
+            torch.tensor(right),
+            len(observations),
+        )
+
+
+def _answers(one: Observation) -> list[list[Candidate]]:
+    return grouped(without_overlaps(candidates(one.hits, one.readings, _NEUTRAL)))
+
+
+def _margin(place: Candidate) -> float:
+    return place.span.score - place.null_score
+
+
+def fit(observations: Sequence[Observation]) -> Calibration:
+    """The calibration that makes the observations likeliest, with its threshold and its early stop.
+
+    Raises:
+        ValueError: there is nothing to learn from: no answers, or all of them right or all wrong.
+    """
+    design = Design.of(observations)
+    if not design.right.any() or design.right.all():
+        raise ValueError("A calibration needs right and wrong answers: observe more questions.")
+    calibration = _fit_no_answer(_fit_answers(design), observations)
+    trials = [trial_of(one, calibration) for one in observations]
+    return replace(calibration, stop=fit_stop(observations, calibration), threshold=best_threshold(trials))
+
+
+def _fit_answers(design: Design) -> Calibration:
+    weights = torch.tensor([-2.0, 0.5, 2.0, 0.0], dtype=torch.float64, requires_grad=True)
+
+    def loss() -> torch.Tensor:
+        intercept, margin, evidence, support = weights
+        spans = intercept + margin * design.margins + evidence * design.evidence
+        answers = _combined(spans, design, torch.sigmoid(support))
+        everything = _log_sum_exp(answers, design.question_of, design.questions, with_zero=True)
+        right = torch.where(design.right, answers, -torch.inf)
+        chosen = _log_sum_exp(right, design.question_of, design.questions)
+        return (everything - torch.where(chosen.isfinite(), chosen, 0.0)).mean() + 1e-4 * weights[3] ** 2
+
+    _minimise(weights, loss)
+    intercept, margin, evidence, support = weights.tolist()
+    return Calibration(intercept, margin, evidence, torch.sigmoid(torch.tensor(support)).item())
+
+
+def _combined(spans: torch.Tensor, design: Design, support: torch.Tensor) -> torch.Tensor:
+    """The logit of each answer from those of its places, as `Calibration.combined` has it."""
+    count = len(design.question_of)
+    best = torch.full((count,), -torch.inf, dtype=spans.dtype).scatter_reduce(
+        0, design.answer_of, spans, "amax"
+    )
+    return best + support * (_log_sum_exp(spans, design.answer_of, count) - best)
+
+
+def _log_sum_exp(
+    values: torch.Tensor, group_of: torch.Tensor, groups: int, with_zero: bool = False
+) -> torch.Tensor:
+    """(groups,) log-sum-exp of the values of each group, one more value of 0 in each if `with_zero`."""
+    start = 0.0 if with_zero else -torch.inf
+    largest = torch.full((groups,), start, dtype=values.dtype)
+    largest = largest.scatter_reduce(0, group_of, values.detach(), "amax")
+    shift = torch.where(largest.isfinite(), largest, 0.0)
+    total = torch.exp(-shift) if with_zero else torch.zeros(groups, dtype=values.dtype)
+    total = total.index_add(0, group_of, torch.exp(values - shift[group_of]))
+    return shift + torch.log(total)
+
+
+def _fit_no_answer(calibration: Calibration, observations: Sequence[Observation]) -> Calibration:
+    """Logistic regression of "the collection does not answer" on the odds that no span is right."""
+    odds, absent = [], []
+    for one in observations:
+        findings = merge(one.hits, one.readings, calibration).findings
+        if findings:
+            odds.append(-torch.logsumexp(torch.tensor([each.logit for each in findings]), 0).item())
+            absent.append(not one.answered and not is_right(findings[0].best.text, one.golds))
+    inputs, target = torch.tensor(odds, dtype=torch.float64), torch.tensor(absent, dtype=torch.float64)
+    weights = torch.tensor([0.0, 1.0], dtype=torch.float64, requires_grad=True)
+    _minimise(
+        weights,
+        lambda: torch.nn.functional.binary_cross_entropy_with_logits(
+            weights[0] + weights[1] * inputs, target
+        ),
+    )
+    return replace(calibration, no_answer_intercept=weights[0].item(), no_answer=weights[1].item())
+
+
+def _minimise(weights: torch.Tensor, loss: Callable[[], torch.Tensor]) -> None:
+    """Newton-like steps until nothing improves; the losses are smooth and have a handful of weights."""
+    optimiser = torch.optim.LBFGS(
+        [weights], max_iter=500, tolerance_change=1e-10, line_search_fn="strong_wolfe"
+    )
+
+    def closure() -> torch.Tensor:
+        optimiser.zero_grad()
+        value = loss()
+        value.backward()  # type: ignore[no-untyped-call]
+        return value
+
+    optimiser.step(closure)  # type: ignore[no-untyped-call]
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Observe, fit, write `calibration.json`, and print how good it is on the same questions."""
+    parser = argparse.ArgumentParser(prog="fundstelle.training.calibration", description=__doc__)
+    parser.add_argument("files", nargs="*", type=Path, metavar="FILE", help="data sets in SQuAD format")
+    parser.add_argument("--observations", type=Path, required=True, help="where observations are kept")
+    parser.add_argument("--questions", type=int, default=80, help="questions of each file (default: 80)")
+    parser.add_argument("--reader", help="a model's folder or name; default: the bundled reader")
+    parser.add_argument("--out", type=Path, help="folder for calibration.json; default: the bundled reader's")
+    options = parser.parse_args(arguments)
+    if options.files:
+        with Reader.load(options.reader) as reader:
+            save(observe_files(options.files, reader, options.questions), options.observations)
+    observations = read_back(options.observations)
+    calibration = fit(observations)
+    calibration.save(options.out or bundle.path())
+    print(describe(judge(observations, calibration)))  # noqa: T201
+
+
+if __name__ == "__main__":
+    main()
