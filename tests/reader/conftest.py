@@ -15,13 +15,80 @@ from fundstelle.reader.reader import Reader
 from fundstelle.reader.settings import ReaderSettings
 from fundstelle.reader.tokenization import ReaderTokenizer
 
-WORDS = "who is the son of john ##son in paris and rome 19 ##20 river w1 w2 w3 w4 w5 w6 w7 w8 w9".split()
+WORDS = [
+    "who",
+    "is",
+    "the",
+    "son",
+    "of",
+    "john",
+    "##son",
+    "in",
+    "paris",
+    "and",
+    "rome",
+    "19",
+    "##20",
+    "river",
+    "w1",
+    "w2",
+    "w3",
+    "w4",
+    "w5",
+    "w6",
+    "w7",
+    "w8",
+    "w9",
+]
 PUNCTUATION = list(".,?!()\"'")
 LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789"
-PIECES = (
-    "▁who ▁is ▁the ▁son ▁of ▁john son ▁in ▁paris ▁river s suff ix ▁ 東京 東 京 は 首都 の 日本 。 กา ร การ ศึก ษา "
-    "123 ... fi . , ( ) 서울 에서 में ी ह हि न् दी é e \u0301".split()
-)
+PIECES = [
+    "▁who",
+    "▁is",
+    "▁the",
+    "▁son",
+    "▁of",
+    "▁john",
+    "son",
+    "▁in",
+    "▁paris",
+    "▁river",
+    "s",
+    "suff",
+    "ix",
+    "▁",
+    "東京",
+    "東",
+    "京",
+    "は",
+    "首都",
+    "の",
+    "日本",
+    "。",
+    "กา",
+    "ร",
+    "การ",
+    "ศึก",
+    "ษา",
+    "123",
+    "...",
+    "fi",
+    ".",
+    ",",
+    "(",
+    ")",
+    "서울",
+    "에서",
+    "में",
+    "ी",
+    "ह",
+    "हि",
+    "न्",
+    "दी",
+    "é",
+    "e",
+    "́",
+]
 
 
 @dataclass(frozen=True)

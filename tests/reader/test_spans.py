@@ -1,6 +1,6 @@
 """Logits to spans."""
 
-from itertools import product
+from itertools import pairwise, product
 
 import numpy as np
 from hypothesis import given
@@ -65,7 +65,7 @@ def test_separate_spans_are_the_greedy_choice(both: Both, top_k: int, longest: i
     assert len(found) == min(top_k, len(found))
     for span in found:
         assert 1 <= (span.end - span.start + 1) // 2 <= longest
-    for one, other in zip(found, found[1:], strict=False):
+    for one, other in pairwise(found):
         assert one.score >= other.score
     for one, other in product(found, repeat=2):
         assert one is other or one.end <= other.start or other.end <= one.start

@@ -36,7 +36,8 @@ def test_logits_are_the_models_own(model: Any) -> None:
     """The engine gives what the model gives, token types included, which a model without them would not (D1)."""
     given = batch()
     inputs = {
-        name: torch.from_numpy(getattr(given, name)) for name in ("input_ids", "attention_mask", "token_type_ids")
+        name: torch.from_numpy(getattr(given, name))
+        for name in ("input_ids", "attention_mask", "token_type_ids")
     }
     with torch.inference_mode():
         expected = model.eval()(**inputs)

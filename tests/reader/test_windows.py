@@ -1,5 +1,6 @@
 """Question and passage to windows."""
 
+import itertools
 import logging
 from typing import Any
 
@@ -37,7 +38,7 @@ def test_windows_cover_the_passage_and_share_the_stride(bert_like: Any) -> None:
     assert all(len(window.input_ids) <= 24 for window in found)
     assert found[0].first == 0
     assert found[-1].first + found[-1].count == len(found[0].passage.ids)
-    for left, right in zip(found, found[1:], strict=False):
+    for left, right in itertools.pairwise(found):
         assert left.first + left.count - right.first == 8
 
 

@@ -1,0 +1,166 @@
+"""The reader as a Haystack component."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from haystack import Document, Pipeline
+from haystack.utils import ComponentDevice, Secret
+
+from fundstelle.reader.components import ExtractiveReader
+
+LOGITS = {"paris": 5.0, "rome": 3.0, "[CLS]": 0.0}
+
+
+@pytest.fixture
+def component(scripted: Any, bert_like: Any) -> ExtractiveReader:
+    """A component whose model likes "paris" and, less, "rome"."""
+    made = ExtractiveReader(top_k=10)
+    made._reader = scripted(bert_like(), LOGITS, LOGITS)
+    return made
+
+
+def documents(*contents: str | None) -> list[Document]:
+    """Documents with these contents."""
+    return [Document(id=str(i), content=content) for i, content in enumerate(contents)]
+
+
+def found(component: ExtractiveReader, *contents: str | None, **options: Any) -> list[str | None]:
+    """The answers' texts."""
+    answers = component.run(query="who", documents=documents(*contents), **options)["answers"]
+    assert [answer.score for answer in answers] == sorted((answer.score for answer in answers), reverse=True)
+    return [answer.data for answer in answers]
+
+
+def test_answers_say_where_they_stand(component: ExtractiveReader) -> None:
+    """Offsets in document and context are those of the answer; the page counts form feeds (D10)."""
+    text = "w1 " * 100 + "\f john is in paris " + "w2 " * 100
+    document = Document(content=text, meta={"page_number": 3})
+    answer = component.run(query="who", documents=[document])["answers"][0]
+    assert answer.data == "paris"
+    assert text[answer.document_offset.start : answer.document_offset.end] == "paris"
+    assert answer.context is not None
+    assert answer.context[answer.context_offset.start : answer.context_offset.end] == "paris"
+    assert len(answer.context) <= 2 * 150 + len("paris")
+    assert answer.context in text
+    assert answer.meta == {"answer_page_number": 4}
+    assert answer.document is document
+
+
+@pytest.mark.parametrize(
+    "contents", [(None,), ("",), ("  ",), (None, "", "john in paris", "\n"), ("w1",), ()]
+)
+def test_documents_without_text_do_no_harm(component: ExtractiveReader, contents: Any) -> None:
+    """None, empty, blank and one-word documents, and none at all, are read without an error (D8)."""
+    answers = found(component, *contents)
+    assert None in answers
+    assert ("paris" in answers) == ("john in paris" in contents)
+
+
+def test_0_means_0_and_none_means_the_default(component: ExtractiveReader) -> None:
+    """Run-time values win whenever they are given, 0 included (D4)."""
+    component.score_threshold = 0.999
+    assert found(component, "john in paris and rome") == [None]
+    assert "paris" in found(component, "john in paris and rome", score_threshold=0.0)
+    assert found(component, "john in paris", top_k=0) == []
+    component.top_k = 0
+    assert found(component, "john in paris") == []
+    assert len(found(component, "john in paris and rome", top_k=3, score_threshold=0.0)) == 3
+
+
+def test_top_k_counts_no_answer_and_the_threshold_does_not(component: ExtractiveReader) -> None:
+    """At most top_k come back; "no answer" is ranked with the others and never filtered (D18)."""
+    assert len(found(component, "john in paris and rome", top_k=1)) == 1
+    assert found(component, "john", score_threshold=1.0) == [None]
+    assert None not in found(component, "john in paris and rome", no_answer=False)
+
+
+def test_no_answer_is_the_models_own_evidence(scripted: Any, bert_like: Any) -> None:
+    """A null score far above the best span makes "no answer" the first answer, whatever top_k (D5)."""
+    scores = set()
+    for top_k in (1, 5, 20):
+        component = ExtractiveReader(top_k=top_k)
+        component._reader = scripted(
+            bert_like(), {"paris": 1.0, "[CLS]": 12.0}, {"paris": 1.0, "[CLS]": 12.0}
+        )
+        first = component.run(query="who", documents=documents("john in paris"))["answers"][0]
+        assert first.data is None
+        assert first.score > 0.99
+        scores.add(first.score)
+    assert len(scores) == 1
+
+
+def test_overlapping_splits_of_one_text_answer_once(component: ExtractiveReader) -> None:
+    """What stands at the same place of the source is one answer; elsewhere it is another (D10)."""
+    text = "w1 w2 john in paris w3 w4 and in paris w5"
+    splits = [
+        Document(content=text[start:end], meta={"source_id": "s", "split_idx_start": start})
+        for start, end in ((0, 25), (6, 41))
+    ]
+    answers = component.run(query="who", documents=splits)["answers"]
+    starts = sorted(
+        answer.document.meta["split_idx_start"] + answer.document_offset.start
+        for answer in answers
+        if answer.data == "paris" and answer.document
+    )
+    assert starts == [14, 33]
+
+
+def test_a_component_survives_being_written_down() -> None:
+    """to_dict and from_dict keep every parameter, and a token by its variable's name alone (D12)."""
+    made = ExtractiveReader(
+        model="someone/model",
+        device=ComponentDevice.from_str("cpu"),
+        token=Secret.from_env_var("HF_TOKEN", strict=False),
+        dtype="float32",
+        top_k=0,
+        score_threshold=0.0,
+        no_answer=False,
+        reader_settings={"stride": 0},
+        hub={"revision": "abc"},
+    )
+    again = ExtractiveReader.from_dict(made.to_dict())
+    assert again.to_dict() == made.to_dict()
+    assert (again.top_k, again.score_threshold, again.no_answer) == (0, 0.0, False)
+    pipeline = Pipeline()
+    pipeline.add_component("reader", ExtractiveReader())
+    again_too = Pipeline.loads(pipeline.dumps(), allowed_modules=["fundstelle.reader.components"])
+    assert again_too.to_dict() == pipeline.to_dict()
+
+
+def test_warming_up_loads_once_with_everything_that_was_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The reader is loaded on first use, with device, dtype, settings and access; close frees it."""
+    from fundstelle.reader import components
+
+    loads: list[tuple[Any, dict[str, Any]]] = []
+
+    class Loaded:
+        closed = False
+
+        def close(self) -> None:
+            self.closed = True
+
+    def load(model: Any, **options: Any) -> Loaded:
+        loads.append((model, options))
+        return Loaded()
+
+    monkeypatch.setattr(components.Reader, "load", load)
+    monkeypatch.setenv("HF_TOKEN", "secret")
+    made = ExtractiveReader(
+        "m", ComponentDevice.from_str("cpu"), Secret.from_env_var("HF_TOKEN"), reader_settings={"stride": 3}
+    )
+    made.warm_up()
+    made.warm_up()
+    assert loads == [("m", {"device": "cpu", "dtype": None, "hub": {"token": "secret"}, "stride": 3})]
+    reader: Any = made._reader
+    made.close()
+    assert reader.closed
+    made.warm_up()
+    assert len(loads) == 2
+
+
+def test_it_runs_beside_an_event_loop(component: ExtractiveReader) -> None:
+    """run_async gives what run gives (D19)."""
+    given = documents("john in paris")
+    result = asyncio.run(component.run_async(query="who", documents=given))
+    assert result == component.run(query="who", documents=given)
