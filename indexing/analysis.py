@@ -83,15 +83,20 @@ def term_weight(term: str) -> float:
     return WEAK_WEIGHT if term.partition(":")[2].startswith(WEAK) else 1.0
 
 
-def analyse(text: str, language: str) -> list[str]:
-    """The terms of `text` in order, each `language:term` without whitespace; [] where there are none."""
-    return index_terms(text, language).split()
+def analyse(text: str, language: str, parts: bool = True) -> list[str]:
+    """The terms of `text`, each `language:term` without whitespace; [] where there are none.
+
+    Args:
+        parts: whether parts of words are wanted beside words.
+    """
+    prefix = analysis_language(language)
+    return " ".join(map(_expander(prefix, parts), _TOKEN.findall(normalise(text, prefix)))).split()
 
 
 def index_terms(text: str, language: str) -> str:
-    """The terms of `text` joined by single spaces, as `AnalysedDocument` and the stores want them."""
+    """All terms of `text` joined by single spaces, as `AnalysedDocument` and the stores want them."""
     prefix = analysis_language(language)
-    return " ".join(map(_expander(prefix), _TOKEN.findall(normalise(text, prefix))))
+    return " ".join(map(_expander(prefix, True), _TOKEN.findall(normalise(text, prefix))))
 
 
 def normalise(text: str, language: str) -> str:
@@ -107,9 +112,9 @@ def normalise(text: str, language: str) -> str:
 
 
 @cache
-def _expander(language: str) -> Callable[[str], str]:
+def _expander(language: str, parts: bool) -> Callable[[str], str]:
     """The function from one run of characters to its terms; it remembers the runs, which come again."""
-    to_word = _word_rule(language)
+    to_word = _word_rule(language, parts)
 
     def expand(run: str) -> str:
         kind = _KIND.match(run)
@@ -120,7 +125,7 @@ def _expander(language: str) -> Callable[[str], str]:
     return lambda run: remembering(run) if len(run) <= LONGEST_REMEMBERED else expand(run)
 
 
-def _word_rule(language: str) -> Callable[[str], list[str]]:
+def _word_rule(language: str, parts: bool) -> Callable[[str], list[str]]:
     """The stem and, beside it, the letters in threes: they meet where endings, prefixes and compounds differ."""
     if language == "vi":  # words are syllables that never change, told apart by their tones
         return lambda run: [run]
@@ -129,7 +134,7 @@ def _word_rule(language: str) -> Callable[[str], list[str]]:
 
     def terms(run: str) -> list[str]:
         word = fold_accents(stem(run[:LONGEST_TERM])) or run
-        return [word, *(mark + piece for piece in _threes(word))]
+        return [word, *(mark + piece for piece in _threes(word))] if parts else [word]
 
     return terms
 

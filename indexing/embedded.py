@@ -7,8 +7,9 @@ Beside the index, `store.json` names the versions of the format and of the analy
 
 import json
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -86,12 +87,14 @@ class EmbeddedStore:
 
     def search(self, question: str, top_k: int = 20, filters: Filters | None = None) -> list[Hit]:
         searcher = self._searcher()
+        passages_with = cache(lambda term: searcher.doc_freq("terms", term))
         # Like the terms' own, these counts include passages deleted but not yet merged away.
         languages = dict(searcher.terms_with_prefix("language", ""))
-        weights = weighted_terms(question, languages, lambda term: searcher.doc_freq("terms", term))
+        weights = weighted_terms(question, languages, passages_with)
         if not weights or top_k < 1:
             return []
-        query = _filtered(self._matching(searcher, weights), self._index.schema, filters)
+        boosts = _boosts(weights, searcher.doc_freq("role", ENTRY), passages_with)
+        query = _filtered(_any_of(self._index.schema, boosts), self._index.schema, filters)
         return best_first(lambda limit: _hits(searcher, query, limit), top_k)
 
     def record(self, document_id: str) -> DocumentRecord | None:
@@ -198,16 +201,6 @@ class EmbeddedStore:
         )
         return sorted(found, key=lambda passage: passage.start)
 
-    def _matching(self, searcher: tantivy.Searcher, weights: dict[str, float]) -> tantivy.Query:
-        """Any of the terms; each boosted so that its weight replaces tantivy's inverse document frequency."""
-        entries = searcher.doc_freq("role", ENTRY)
-        clauses = []
-        for term, weight in weights.items():
-            own = inverse_document_frequency(entries, searcher.doc_freq("terms", term))
-            query = tantivy.Query.term_query(self._index.schema, "terms", term, index_option="freq")
-            clauses.append((tantivy.Occur.Should, tantivy.Query.boost_query(query, weight / own)))
-        return tantivy.Query.boolean_query(clauses)
-
 
 def _schema() -> tantivy.Schema:
     builder = tantivy.SchemaBuilder()
@@ -291,6 +284,27 @@ def _add_passage(entry: tantivy.Document, passage: Passage, terms: str) -> None:
     for fact in facts(passage):
         entry.add_text("facts", fact)
     entry.add_bytes("passage", encode_passage(passage))
+
+
+def _boosts(
+    weights: Mapping[str, float], entries: int, passages_with: Callable[[str], int]
+) -> dict[str, float]:
+    """What replaces tantivy's inverse document frequency of each term by its weight."""
+    return {
+        term: weight / inverse_document_frequency(entries, passages_with(term))
+        for term, weight in weights.items()
+    }
+
+
+def _any_of(schema: tantivy.Schema, boosts: Mapping[str, float]) -> tantivy.Query:
+    return tantivy.Query.boolean_query(
+        [(tantivy.Occur.Should, _boosted_term(schema, term, boost)) for term, boost in boosts.items()]
+    )
+
+
+def _boosted_term(schema: tantivy.Schema, term: str, boost: float) -> tantivy.Query:
+    query = tantivy.Query.term_query(schema, "terms", term, index_option="freq")
+    return tantivy.Query.boost_query(query, boost)
 
 
 def _filtered(query: tantivy.Query, schema: tantivy.Schema, filters: Filters | None) -> tantivy.Query:

@@ -18,9 +18,10 @@ never-negative inverse document frequency.
 
 import math
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 from fundstelle.indexing.analysis import analyse, analysis_language, term_weight
+from fundstelle.indexing.languages import detect
 from fundstelle.indexing.store import Hit
 
 MAX_TERMS = 128
@@ -47,16 +48,16 @@ def weighted_terms(
         languages: passages per BCP 47 code.
         passages_with: the number of passages that hold a term (0: the term is left out).
     """
+    counts = _per_analysis(languages)
     weights: dict[str, float] = {}
-    for language, passages in _per_analysis(languages).items():
-        weights |= _weights(question, language, passages, passages_with)
+    for language, terms in _variants(question, languages).items():
+        weights |= _weights(terms, counts[language], passages_with)
     return weights
 
 
 def question_terms(question: str, languages: Mapping[str, int]) -> list[str]:
     """Every term that `weighted_terms` asks about, for stores that count many terms in one request."""
-    variants = (analyse(question[:LONGEST_QUESTION], language) for language in _per_analysis(languages))
-    return sorted({term for variant in variants for term in variant})
+    return sorted({term for terms in _variants(question, languages).values() for term in terms})
 
 
 def best_first(hits_up_to: Callable[[int], list[Hit]], top_k: int) -> list[Hit]:
@@ -80,11 +81,25 @@ def _per_analysis(languages: Mapping[str, int]) -> Counter[str]:
     return counts
 
 
-def _weights(
-    question: str, language: str, passages: int, passages_with: Callable[[str], int]
-) -> dict[str, float]:
+def _variants(question: str, languages: Collection[str]) -> dict[str, Counter[str]]:
+    """How often the question has each term, as read in each language.
+
+    Parts of words are searched in the question's own language alone, or in all if the collection does not have it:
+    elsewhere only whole words, mostly names, mean something.
+    """
+    question = question[:LONGEST_QUESTION]
+    read_in = {analysis_language(language) for language in languages}
+    own = analysis_language(detect(question, among=languages)) if len(read_in) > 1 else ""
+    everywhere = own not in read_in
+    return {
+        language: Counter(analyse(question, language, parts=everywhere or language == own))
+        for language in sorted(read_in)
+    }
+
+
+def _weights(terms: Counter[str], passages: int, passages_with: Callable[[str], int]) -> dict[str, float]:
     weights = {}
-    for term, count in Counter(analyse(question[:LONGEST_QUESTION], language)).items():
+    for term, count in terms.items():
         if containing := passages_with(term):
             rarity = inverse_document_frequency(passages, min(containing, passages))
             weights[term] = count * rarity * term_weight(term)
