@@ -13,6 +13,7 @@ the text of the document, and offsets count in it.
 
 import io
 import re
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 from unicodedata import east_asian_width
@@ -26,6 +27,7 @@ _LINE_END = re.compile(r"\r\n?|\n")
 _UNSPACED = re.compile(
     r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\u30ff\u3400-\u9fff\uf900-\ufaff\uff00-\uffef]"
 )
+_IDEOGRAPHIC = re.compile(r"[\u2e80-\u30ff\u3400-\u9fff\uf900-\ufaff\uff00-\uffef]")
 _NEW_ITEM = re.compile(r"([•‣▪●○◦–—*·-]|\(?\w{1,3}[.)]|\d+(\.\d+)+\.?)\s")
 _PLACED_MARKS = re.compile(
     r"[\u0600-\u06ff\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\ufb50-\ufdff\ufe70-\ufefc]"
@@ -53,7 +55,9 @@ def read_pdf(data: bytes) -> Extract:
             raise ReadingError("The PDF is protected by a password; save a copy without one.") from error
         raise ReadingError("The PDF is damaged; open it in a viewer and print it to a new PDF.") from error
     with document:
-        text, starts = join_pages(_mend_words([_layout(page) for page in _pages(document, data)]))
+        pages = _pages(document, data)
+        running = _running_lines(pages)
+        text, starts = join_pages(_mend_words([_layout(page, running) for page in pages]))
         title = meaningful(document.get_metadata_value("Title"))
     if not text.strip():
         raise ReadingError("The PDF has no text layer, it is most likely scanned; run it through OCR first.")
@@ -93,7 +97,18 @@ def _read_slowly(data: bytes, numbers: list[int]) -> Iterator[tuple[int, str]]:
         return
 
 
-def _layout(page: str) -> str:
+def _running_lines(pages: list[str]) -> set[str]:
+    """The headers and footers: first and last lines that other pages have, too, but for their numbers."""
+    edges = [{_unnumbered(lines[0]), _unnumbered(lines[-1])} for page in pages if (lines := page.split("\n"))]
+    seen = Counter(line for edge in edges for line in edge if line)
+    return {line for line, count in seen.items() if count > 1}
+
+
+def _unnumbered(line: str) -> str:
+    return re.sub(r"\d+", "#", line.strip())
+
+
+def _layout(page: str, running: set[str]) -> str:
     """The lines of a page with the wrapped ones joined; PDFium itself has joined hyphenated ones by U+0002."""
     pieces = [piece.strip(" ") for piece in re.split("([\n\x02])", page)]
     lines, ends = pieces[::2], pieces[1::2]
@@ -102,7 +117,8 @@ def _layout(page: str) -> str:
     full = usual * _FULL if usual >= _MIN_WIDTH else float("inf")
     parts = lines[:1]
     for line, end, following in zip(lines, ends, lines[1:], strict=False):
-        wraps = end == "\n" and _width(line) >= full and following and not _NEW_ITEM.match(following)
+        ends_here = _NEW_ITEM.match(following) or not running.isdisjoint(map(_unnumbered, (line, following)))
+        wraps = end == "\n" and _width(line) >= full and following and not ends_here
         parts += [_glue(line, following) if wraps else end, following]
     return "".join(parts).strip("\n")
 
@@ -112,7 +128,9 @@ def _width(line: str) -> int:
 
 
 def _glue(line: str, following: str) -> str:
-    return "" if _UNSPACED.match(line[-1]) and _UNSPACED.match(following[0]) else " "
+    """What stood between two joined lines; ideographs take no blank even beside digits and Latin letters."""
+    edges = line[-1], following[0]
+    return "" if all(map(_UNSPACED.match, edges)) or any(map(_IDEOGRAPHIC.match, edges)) else " "
 
 
 def _mend_words(pages: list[str]) -> list[str]:

@@ -162,6 +162,25 @@ def test_pdf_in_a_script_without_blanks(put: Put) -> None:
     assert only(put("a.pdf", pdf(lines, font="STSong-Light"))).text == "".join(lines)
 
 
+def test_pdf_footers_stay_on_lines_of_their_own(put: Put) -> None:
+    """A last line that other pages have, too, but for its number, is not joined to a full line before it."""
+    full = "This line is as wide as the page and so would be joined to the next one"
+    pages = [[full, full, f"Handbook · {number} / 2"] for number in (1, 2)]
+    text = only(put("a.pdf", pdf(*pages))).text
+    assert text.split("\n")[1] == "Handbook · 1 / 2"
+    assert text.endswith(f"{full}\nHandbook · 2 / 2")
+
+
+def test_pdf_puts_no_blank_between_ideographs_and_digits(put: Put) -> None:
+    """A line that wraps between an ideograph and a number is joined without a blank."""
+    pdfmetrics.registerFont(UnicodeCIDFont("STSong-Light"))
+    lines = [
+        "水泵在出厂之前都经过两个小时的试验才能够运输用量为",
+        "9公斤的润滑油每年至少更换一次而且必须使用原厂的配件",
+    ]
+    assert only(put("a.pdf", pdf(lines, font="STSong-Light"))).text == "".join(lines)
+
+
 def test_pdf_with_marks_placed_by_themselves() -> None:
     """Thai and Arabic, whose marks a PDF places one by one, come out in the order of their words.
 
