@@ -82,9 +82,9 @@ def trials(rows: Sequence[Row]) -> list[Trial]:
 
 
 def outcomes(rows: Sequence[Row]) -> tuple[list[float], list[float]]:
-    """Probabilities beside what came true: 1 where the best span matches a gold answer exactly."""
+    """Probabilities of the best spans, beside 1 for those that are right and 0 for the others."""
     known = [row for row in rows if row.probability is not None]
-    return [row.probability or 0.0 for row in known], [row.forced_exact for row in known]
+    return [row.probability or 0.0 for row in known], [float(row.right) for row in known]
 
 
 def says_no_answer(row: Row) -> bool:
@@ -111,6 +111,7 @@ def _probability_figures(rows: Sequence[Row]) -> Figures:
     if not probabilities:
         return {}
     found: Figures = {
+        "right": _mean(right),
         "ece": calibration.expected_calibration_error(probabilities, right),
         "brier": calibration.brier(probabilities, right),
     }

@@ -5,8 +5,16 @@ from collections.abc import Sequence
 from fundstelle.evaluation import segmented
 from fundstelle.evaluation.overlap import Metric
 
+RIGHT_FROM = 0.5
+"""F1, over words and in scripts without spaces characters, from which an answer counts as right."""
 
-def scores(metric: Metric, prediction: str, forced: str, golds: Sequence[str]) -> dict[str, float]:
+
+def is_right(text: str, golds: Sequence[str]) -> bool:
+    """Whether an answer is one of `golds`, border words aside: what a probability speaks of."""
+    return bool(golds) and segmented.score(text, golds).f1 >= RIGHT_FROM
+
+
+def scores(metric: Metric, prediction: str, forced: str, golds: Sequence[str]) -> dict[str, float | bool]:
     """The score fields of a row: `prediction` is what was answered, `forced` the best span."""
     answered, fair = metric(prediction, golds), segmented.score(prediction, golds)
     best = answered if forced == prediction else metric(forced, golds)
@@ -17,6 +25,7 @@ def scores(metric: Metric, prediction: str, forced: str, golds: Sequence[str]) -
         "segmented_f1": fair.f1,
         "forced_exact": best.exact,
         "forced_f1": best.f1,
+        "right": is_right(forced, golds),
     }
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
+from warnings import catch_warnings, filterwarnings
 
 from fundstelle.evaluation import calibration, thresholds
 from fundstelle.evaluation.figures import CUTS, outcomes, ranking_figures, trials
@@ -47,7 +48,9 @@ def _write(run: Run, folder: Path) -> Path | None:
         draw(figure.add_subplot(1, len(drawings), place), run.rows)
     figure.suptitle(f"{run.name} ({run.task})")
     path = folder / f"{run.name.replace('/', '.')}.png"
-    figure.savefig(path)
+    with catch_warnings():
+        filterwarnings("ignore", "Glyph", UserWarning)  # matplotlib's font has no letters for some file names
+        figure.savefig(path)
     return path
 
 

@@ -50,6 +50,11 @@ ANSWERS = (
     Column("loss_f1", "F1 lost", "the ceiling less F1 of the best answer over the collection, points"),
     Column("no_answer_precision", "no answer P", "precision of saying no answer, %"),
     Column("no_answer_recall", "no answer R", "recall of saying no answer, %"),
+    Column(
+        "right",
+        "right",
+        "the best span is a gold answer, border words aside (F1 segmented of 0.5 or more), %",
+    ),
     Column("ece", "ECE", "expected calibration error of the best answer's probability, 15 bins", 3),
     Column("passages_read_mean", "passages read", "passages read a question"),
     Column("total_ms_median", "ms", "median time a question, milliseconds"),
@@ -192,7 +197,7 @@ def _recall(runs: Sequence[Run]) -> Markup | None:
     if not series:
         return None
     lowest = min(value for one in series for _, value in one.points)
-    floor = max(0, int(lowest // 10) * 10)
+    floor = min(90, int(lowest // 10) * 10)
     y = charts.Axis("recall, %", floor, 100, range(floor, 101, 10 if floor < 60 else 5))
     x = charts.Axis(
         "passages retrieved", 1, max(k for one in series for k, _ in one.points), (1, 2, 5, 10, 20, 50, 100)

@@ -29,7 +29,8 @@ class Row:
         exact, f1: of the prediction by the run's metric, 0 to 1.
         segmented_exact, segmented_f1: of the prediction, by the measure that treats all scripts alike.
         forced: the best span, whatever its odds; `forced_exact` and `forced_f1` are its scores.
-        probability: that the forced span answers the question.
+        right: whether the forced span is a gold answer, border words aside (segmented F1 of 0.5 or more).
+        probability: that the forced span is right.
         no_answer_probability: that nothing does.
         score, null_score: start + end logits of the forced span and of "no answer here".
         null_odds: null score less span score: above a threshold the prediction becomes "".
@@ -58,6 +59,7 @@ class Row:
     forced: str | None = None
     forced_exact: float = 0.0
     forced_f1: float = 0.0
+    right: bool = False
     probability: float | None = None
     no_answer_probability: float | None = None
     score: float | None = None
@@ -116,6 +118,8 @@ def read_rows(path: Path) -> list[Row]:
 def _row(line: str, place: str) -> Row:
     try:
         values = json.loads(line)
+        if not isinstance(values, dict):
+            raise ValueError("no JSON object")
         unknown = set(values) - _NAMES
         if unknown:
             raise ValueError(f"unknown fields {', '.join(sorted(unknown))}")
