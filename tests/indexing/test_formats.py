@@ -165,7 +165,10 @@ def test_pdf_in_a_script_without_blanks(put: Put) -> None:
 def test_pdf_footers_stay_on_lines_of_their_own(put: Put) -> None:
     """A last line that other pages have, too, but for its number, is not joined to a full line before it."""
     full = "This line is as wide as the page and so would be joined to the next one"
-    pages = [[full, full, f"Handbook · {number} / 2"] for number in (1, 2)]
+    pages = [
+        [f"{name} page. {full}", full, f"Handbook · {number} / 2"]
+        for number, name in ((1, "One"), (2, "Two"))
+    ]
     text = only(put("a.pdf", pdf(*pages))).text
     assert text.split("\n")[1] == "Handbook · 1 / 2"
     assert text.endswith(f"{full}\nHandbook · 2 / 2")
