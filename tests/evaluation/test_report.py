@@ -115,7 +115,7 @@ def test_a_run_of_one_question_has_a_page() -> None:
 def test_perfect_and_hopeless_rankings_have_a_diagram() -> None:
     """A retriever that finds everything at once, or nothing, is drawn too."""
     for rank in (1, None):
-        rows = [Row("a", "de", "?", ("x",), passage_ranks=(rank,), paragraph_rank=rank)]
+        rows = [Row("a", "de", "?", ("x",), "x", (0,), passage_ranks=(rank,), paragraph_rank=rank)]
         assert "<polyline" in report.html([Run("one", rows, {"task": "search", "top_k": 1})])
 
 
