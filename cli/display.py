@@ -115,11 +115,11 @@ def _quotation(answer: Answer) -> Text:
     """The context on one line, with the answer marked in it."""
     start, end = answer.start - answer.context_start, answer.end - answer.context_start
     return Text.assemble(
-        "… ",
+        "…",
         _one_line(answer.context[:start]),
         (_one_line(answer.context[start:end]), "black on bright_green"),
         _one_line(answer.context[end:]),
-        " …",
+        "…",
     )
 
 
