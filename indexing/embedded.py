@@ -7,7 +7,7 @@ Beside the index, `store.json` names the versions of the format and of the analy
 
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -18,16 +18,25 @@ import tantivy
 
 from fundstelle.indexing.analysis import ANALYSIS_VERSION
 from fundstelle.indexing.documents import AnalysedDocument, DocumentRecord, Passage, SourceDocument
-from fundstelle.indexing.filters import conditions, exact_term, facts
-from fundstelle.indexing.payloads import decode_passage, decode_record, encode_passage, encode_record
-from fundstelle.indexing.ranking import best_first, inverse_document_frequency, weighted_terms
+from fundstelle.indexing.embedded_index import (
+    ENTRY,
+    FIRST,
+    any_of,
+    boosts_of,
+    count_of,
+    entries_of,
+    filtered,
+    hits_of,
+    open_index,
+)
+from fundstelle.indexing.filters import exact_term
+from fundstelle.indexing.payloads import decode_passage, decode_record
+from fundstelle.indexing.ranking import best_first, weighted_terms
 from fundstelle.indexing.store import Filters, Hit, StoreError
 
 VERSIONS = {"format": 1, "analysis": ANALYSIS_VERSION}
 WRITER_MEMORY = 64_000_000
 """Bytes of postings that are gathered before they are written out as a segment."""
-
-ENTRY, FIRST = "entry", "first"
 
 
 class EmbeddedStore:
@@ -60,7 +69,7 @@ class EmbeddedStore:
                     )
                 _begin(folder)
             _check_versions(folder)
-            return cls(folder, _open_index(folder / "index"), read_only)
+            return cls(folder, open_index(folder / "index"), read_only)
 
     @property
     def address(self) -> str:
@@ -71,7 +80,7 @@ class EmbeddedStore:
         with self._failing_cleanly():
             for analysed in documents:
                 writer.delete_documents_by_term("document_id", exact_term(analysed.document.id))
-                for entry in _entries(analysed):
+                for entry in entries_of(analysed):
                     writer.add_document(entry)
 
     def delete(self, document_ids: Iterable[str]) -> None:
@@ -93,9 +102,9 @@ class EmbeddedStore:
         weights = weighted_terms(question, languages, passages_with)
         if not weights or top_k < 1:
             return []
-        boosts = _boosts(weights, searcher.doc_freq("role", ENTRY), passages_with)
-        query = _filtered(_any_of(self._index.schema, boosts), self._index.schema, filters)
-        return best_first(lambda limit: _hits(searcher, query, limit), top_k)
+        boosts = boosts_of(weights, searcher.doc_freq("role", ENTRY), passages_with)
+        query = filtered(any_of(self._index.schema, boosts), self._index.schema, filters)
+        return best_first(lambda limit: hits_of(searcher, query, limit), top_k)
 
     def record(self, document_id: str) -> DocumentRecord | None:
         found = (entry for entry in self._entries_of(document_id) if entry["record"])
@@ -133,7 +142,7 @@ class EmbeddedStore:
     def languages(self) -> dict[str, int]:
         searcher = self._searcher()
         counts = {
-            language: _count(searcher, self._term("language", language))
+            language: count_of(searcher, self._term("language", language))
             for language, _ in searcher.terms_with_prefix("language", "")
         }
         return {language: count for language, count in counts.items() if count}
@@ -188,7 +197,7 @@ class EmbeddedStore:
         """The entries with the exact term `value`, in the order of the index."""
         searcher = self._searcher()
         query = self._term(field, value)
-        if count := _count(searcher, query):
+        if count := count_of(searcher, query):
             for _, place in searcher.search(query, count, count=False).hits:
                 yield searcher.doc(place)
 
@@ -200,16 +209,6 @@ class EmbeddedStore:
             decode_passage(entry["passage"][0]) for entry in self._entries_of(document_id) if entry["passage"]
         )
         return sorted(found, key=lambda passage: passage.start)
-
-
-def _schema() -> tantivy.Schema:
-    builder = tantivy.SchemaBuilder()
-    for name in ("document_id", "origin", "language", "role", "facts"):
-        builder.add_text_field(name, tokenizer_name="raw", index_option="basic")
-    builder.add_text_field("terms", tokenizer_name="whitespace", index_option="freq")
-    for name in ("passage", "record"):
-        builder.add_bytes_field(name, stored=True)
-    return builder.build()
 
 
 def _begin(folder: Path) -> None:
@@ -229,19 +228,9 @@ def _check_versions(folder: Path) -> None:
         found = None
     if found != VERSIONS:
         raise StoreError(
-            f"The store {folder} was made by another version of Fundstelle ({found}, here {VERSIONS}). "
+            f"The store {folder} was made by another version of Fundstelle. "
             "Delete the folder, or name a new one, and index the documents again."
         )
-
-
-def _open_index(folder: Path) -> tantivy.Index:
-    folder.mkdir(exist_ok=True)
-    index = tantivy.Index(_schema(), str(folder), reuse=True)
-    index.config_reader("manual")
-    index.register_tokenizer(
-        "whitespace", tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.whitespace()).build()
-    )
-    return index
 
 
 @contextmanager
@@ -257,69 +246,3 @@ def _explained(doing: str) -> Iterator[None]:
         raise StoreError(
             f"Cannot {doing}: {error}. Check the folder, its permissions and the free space."
         ) from error
-
-
-def _entries(analysed: AnalysedDocument) -> Iterator[tantivy.Document]:
-    """The passages of a document; the first carries the document's record."""
-    document = analysed.document
-    rows: Sequence[tuple[Passage | None, str, str]] = [(None, "", "")]
-    if analysed.passages:
-        rows = list(zip(analysed.passages, analysed.terms, analysed.title_terms, strict=True))
-    for number, (passage, terms, title_terms) in enumerate(rows):
-        entry = tantivy.Document()
-        entry.add_text("document_id", exact_term(document.id))
-        entry.add_text("role", ENTRY)
-        if number == 0:
-            entry.add_text("role", FIRST)
-            entry.add_text("origin", exact_term(document.origin))
-            entry.add_bytes("record", encode_record(analysed))
-        if passage is not None:
-            _add_passage(entry, passage, f"{terms} {title_terms}")
-        yield entry
-
-
-def _add_passage(entry: tantivy.Document, passage: Passage, terms: str) -> None:
-    entry.add_text("terms", terms)
-    entry.add_text("language", passage.language)
-    for fact in facts(passage):
-        entry.add_text("facts", fact)
-    entry.add_bytes("passage", encode_passage(passage))
-
-
-def _boosts(
-    weights: Mapping[str, float], entries: int, passages_with: Callable[[str], int]
-) -> dict[str, float]:
-    """What replaces tantivy's inverse document frequency of each term by its weight."""
-    return {
-        term: weight / inverse_document_frequency(entries, passages_with(term))
-        for term, weight in weights.items()
-    }
-
-
-def _any_of(schema: tantivy.Schema, boosts: Mapping[str, float]) -> tantivy.Query:
-    return tantivy.Query.boolean_query(
-        [(tantivy.Occur.Should, _boosted_term(schema, term, boost)) for term, boost in boosts.items()]
-    )
-
-
-def _boosted_term(schema: tantivy.Schema, term: str, boost: float) -> tantivy.Query:
-    query = tantivy.Query.term_query(schema, "terms", term, index_option="freq")
-    return tantivy.Query.boost_query(query, boost)
-
-
-def _filtered(query: tantivy.Query, schema: tantivy.Schema, filters: Filters | None) -> tantivy.Query:
-    """`query` within the passages that meet `filters`, which add nothing to the score."""
-    clauses = [(tantivy.Occur.Must, query)]
-    for alternatives in conditions(filters or {}):
-        condition = tantivy.Query.term_set_query(schema, "facts", alternatives)
-        clauses.append((tantivy.Occur.Must, tantivy.Query.const_score_query(condition, 0.0)))
-    return tantivy.Query.boolean_query(clauses) if len(clauses) > 1 else query
-
-
-def _hits(searcher: tantivy.Searcher, query: tantivy.Query, limit: int) -> list[Hit]:
-    found = searcher.search(query, limit, count=False).hits
-    return [Hit(decode_passage(searcher.doc(place)["passage"][0]), score) for score, place in found]
-
-
-def _count(searcher: tantivy.Searcher, query: tantivy.Query) -> int:
-    return int(searcher.search(query, 1, count=True).count or 0)  # type: ignore[attr-defined]
