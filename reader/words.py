@@ -1,6 +1,6 @@
 """Where answers may begin and end: whole words, or whole characters in scripts without spaces."""
 
-import regex  # type: ignore[import-untyped]
+import regex
 
 _UNSPACED = (
     r"\p{Han}\p{Hiragana}\p{Katakana}\p{Bopomofo}\p{Yi}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
@@ -18,7 +18,9 @@ BLANK = regex.compile(r"[\s\p{Cc}[\p{Cf}--\p{GCB=Prepend}]]+", regex.VERSION1)
 
 _DETACHED = frozenset(",;:、，；：،؛।॥。｡")
 """Marks that join or end what stands before them and are never part of a name."""
-_CLOSERS = dict(zip("([{「『《〈【（［“«‹", ")]}」』》〉】）］”»›", strict=True))
+_CLOSERS = dict(zip("([{「『《〈【（［", ")]}」』》〉】）］", strict=True))
+_QUOTES = frozenset('"“”„«»‹›')
+"""Quotation marks that open in one language and close in another."""
 _OPENERS = {closer: opener for opener, closer in _CLOSERS.items()}
 
 
@@ -53,14 +55,14 @@ def _is_rim(mark: str, span: str, partners: dict[str, str], others: dict[str, st
     """
     if mark in partners:
         return span.count(partners[mark]) < span.count(mark)
-    if mark == '"':
-        return span.count(mark) % 2 == 1
+    if mark in _QUOTES:
+        return sum(character in _QUOTES for character in span) % 2 == 1
     return mark in others or mark in _DETACHED or BLANK.fullmatch(mark) is not None
 
 
 def _ends_sentence(span: str) -> bool:
     """Whether the full stop at the end is one, not an abbreviation's: it stands behind a bracket or quote."""
-    return span[-1] == "." and (span[-2:-1] == '"' or span[-2:-1] in _OPENERS)
+    return span[-1] == "." and (span[-2:-1] in _QUOTES or span[-2:-1] in _OPENERS)
 
 
 def _unit(text: str, position: int) -> tuple[int, int]:
