@@ -1,0 +1,105 @@
+"""What the embedded store puts into tantivy and asks of it: schema, entries, queries.
+
+Nothing is analysed here: terms come ready and are split at spaces. All scoring is tantivy's BM25 (k1 = 1.2,
+b = 0.75), except that boosts replace its inverse document frequencies as `ranking` describes.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+import tantivy
+
+from fundstelle.indexing.documents import AnalysedDocument, Passage
+from fundstelle.indexing.filters import conditions, exact_term, facts
+from fundstelle.indexing.payloads import decode_passage, encode_passage, encode_record
+from fundstelle.indexing.ranking import inverse_document_frequency
+from fundstelle.indexing.store import Filters, Hit
+
+ENTRY, FIRST = "entry", "first"
+"""Roles: every entry has the first; the entry with its document's record has both."""
+
+
+def open_index(folder: Path) -> tantivy.Index:
+    folder.mkdir(exist_ok=True)
+    index = tantivy.Index(_schema(), str(folder), reuse=True)
+    index.config_reader("manual")
+    index.register_tokenizer(
+        "whitespace", tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.whitespace()).build()
+    )
+    return index
+
+
+def _schema() -> tantivy.Schema:
+    builder = tantivy.SchemaBuilder()
+    for name in ("document_id", "origin", "language", "role", "facts"):
+        builder.add_text_field(name, tokenizer_name="raw", index_option="basic")
+    builder.add_text_field("terms", tokenizer_name="whitespace", index_option="freq")
+    for name in ("passage", "record"):
+        builder.add_bytes_field(name, stored=True)
+    return builder.build()
+
+
+def entries_of(analysed: AnalysedDocument) -> Iterator[tantivy.Document]:
+    """The passages of a document; the first carries the document's record."""
+    document = analysed.document
+    rows: Sequence[tuple[Passage | None, str, str]] = [(None, "", "")]
+    if analysed.passages:
+        rows = list(zip(analysed.passages, analysed.terms, analysed.title_terms, strict=True))
+    for number, (passage, terms, title_terms) in enumerate(rows):
+        entry = tantivy.Document()
+        entry.add_text("document_id", exact_term(document.id))
+        entry.add_text("role", ENTRY)
+        if number == 0:
+            entry.add_text("role", FIRST)
+            entry.add_text("origin", exact_term(document.origin))
+            entry.add_bytes("record", encode_record(analysed))
+        if passage is not None:
+            _add_passage(entry, passage, f"{terms} {title_terms}")
+        yield entry
+
+
+def _add_passage(entry: tantivy.Document, passage: Passage, terms: str) -> None:
+    entry.add_text("terms", terms)
+    entry.add_text("language", passage.language)
+    for fact in facts(passage):
+        entry.add_text("facts", fact)
+    entry.add_bytes("passage", encode_passage(passage))
+
+
+def boosts_of(
+    weights: Mapping[str, float], entries: int, passages_with: Callable[[str], int]
+) -> dict[str, float]:
+    """What replaces tantivy's inverse document frequency of each term by its weight."""
+    return {
+        term: weight / inverse_document_frequency(entries, passages_with(term))
+        for term, weight in weights.items()
+    }
+
+
+def any_of(schema: tantivy.Schema, boosts: Mapping[str, float]) -> tantivy.Query:
+    return tantivy.Query.boolean_query(
+        [(tantivy.Occur.Should, _boosted_term(schema, term, boost)) for term, boost in boosts.items()]
+    )
+
+
+def _boosted_term(schema: tantivy.Schema, term: str, boost: float) -> tantivy.Query:
+    query = tantivy.Query.term_query(schema, "terms", term, index_option="freq")
+    return tantivy.Query.boost_query(query, boost)
+
+
+def filtered(query: tantivy.Query, schema: tantivy.Schema, filters: Filters | None) -> tantivy.Query:
+    """`query` within the passages that meet `filters`, which add nothing to the score."""
+    clauses = [(tantivy.Occur.Must, query)]
+    for alternatives in conditions(filters or {}):
+        condition = tantivy.Query.term_set_query(schema, "facts", alternatives)
+        clauses.append((tantivy.Occur.Must, tantivy.Query.const_score_query(condition, 0.0)))
+    return tantivy.Query.boolean_query(clauses) if len(clauses) > 1 else query
+
+
+def hits_of(searcher: tantivy.Searcher, query: tantivy.Query, limit: int) -> list[Hit]:
+    found = searcher.search(query, limit, count=False).hits
+    return [Hit(decode_passage(searcher.doc(place)["passage"][0]), score) for score, place in found]
+
+
+def count_of(searcher: tantivy.Searcher, query: tantivy.Query) -> int:
+    return int(searcher.search(query, 1, count=True).count or 0)  # type: ignore[attr-defined]
