@@ -16,11 +16,12 @@ from pathlib import Path
 
 import torch
 
+from fundstelle.evaluation.judging import is_right
 from fundstelle.pipelines.merge import Candidate, candidates, evidence_of, grouped, merge, without_overlaps
 from fundstelle.reader import bundle
 from fundstelle.reader.confidence import Calibration
 from fundstelle.reader.reader import Reader
-from fundstelle.training.judging import best_threshold, describe, is_right, judge, trial_of
+from fundstelle.training.judging import best_threshold, describe, judge, trial_of
 from fundstelle.training.observations import Observation, observe_files, read_back, save
 from fundstelle.training.stopping import fit_stop
 

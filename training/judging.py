@@ -3,20 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from fundstelle.evaluation import segmented
 from fundstelle.evaluation.calibration import expected_calibration_error
+from fundstelle.evaluation.judging import is_right
 from fundstelle.pipelines.merge import merge
 from fundstelle.reader.confidence import Calibration
 from fundstelle.training.observations import Observation
 from fundstelle.training.stopping import saving, stops
-
-RIGHT_FROM = 0.5
-"""F1, over words and in scripts without spaces characters, from which an answer counts as right."""
-
-
-def is_right(text: str, golds: Sequence[str]) -> bool:
-    """Whether an answer is one of `golds`, border words aside."""
-    return bool(golds) and segmented.score(text, golds).f1 >= RIGHT_FROM
 
 
 @dataclass(frozen=True, slots=True)
