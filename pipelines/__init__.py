@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from fundstelle.pipelines.answers import Answer, QueryResult, RetrievedPassage, Support, as_dict
     from fundstelle.pipelines.components import (
         AnswerMerger,
-        ExtractiveReader,
         PassageRetriever,
+        SpanReader,
         build_query_pipeline,
     )
     from fundstelle.pipelines.query import QueryPipeline
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "Answer": "answers",
     "AnswerMerger": "components",
-    "ExtractiveReader": "components",
+    "SpanReader": "components",
     "PassageRetriever": "components",
     "QueryPipeline": "query",
     "QueryResult": "answers",
@@ -32,11 +32,11 @@ _HOMES = {
 __all__ = [
     "Answer",
     "AnswerMerger",
-    "ExtractiveReader",
     "PassageRetriever",
     "QueryPipeline",
     "QueryResult",
     "RetrievedPassage",
+    "SpanReader",
     "Support",
     "as_dict",
     "build_query_pipeline",

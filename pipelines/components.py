@@ -83,7 +83,7 @@ class PassageRetriever:
 
 
 @component
-class ExtractiveReader:
+class SpanReader:
     """Reads documents for spans that answer a question.
 
     Args:
@@ -115,7 +115,7 @@ class ExtractiveReader:
         )
 
     @classmethod
-    def from_dict(cls, data: dict[str, Any]) -> "ExtractiveReader":
+    def from_dict(cls, data: dict[str, Any]) -> "SpanReader":
         return default_from_dict(cls, data)
 
     @component.output_types(readings=list[Reading], calibration=Calibration)
@@ -263,7 +263,7 @@ def build_query_pipeline(
     """
     pipeline = Pipeline()
     pipeline.add_component("retriever", PassageRetriever(store))
-    pipeline.add_component("reader", ExtractiveReader(reader, early_stop))
+    pipeline.add_component("reader", SpanReader(reader, early_stop))
     pipeline.add_component("merger", AnswerMerger(store))
     pipeline.connect("retriever.documents", "reader.documents")
     pipeline.connect("retriever.documents", "merger.documents")

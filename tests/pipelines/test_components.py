@@ -10,8 +10,8 @@ from fundstelle.indexing.store import Hit
 from fundstelle.pipelines import components
 from fundstelle.pipelines.components import (
     AnswerMerger,
-    ExtractiveReader,
     PassageRetriever,
+    SpanReader,
     build_query_pipeline,
     document_of,
     hit_of,
@@ -74,7 +74,7 @@ def test_components_keep_their_options(word_store: Any) -> None:
     """`from_dict(to_dict())` gives a component with the same options; an open store goes by its address."""
     for made in (
         PassageRetriever(word_store(DOCUMENTS), top_k=7, filters={"room": ["hr"]}),
-        ExtractiveReader("marks", early_stop=False, options={"device": "cpu"}),
+        SpanReader("marks", early_stop=False, options={"device": "cpu"}),
         AnswerMerger(word_store(DOCUMENTS), top_k=2, threshold=0.3, context_size=120),
         AnswerMerger(),
     ):
@@ -86,15 +86,15 @@ def test_an_open_reader_is_saved_by_the_folder_it_came_from(mark_reader: Any) ->
     """What is open cannot be written down; where it was loaded from can."""
     reader = mark_reader()
     reader.tokenizer_path = Path("/models/small/tokenizer.json")
-    assert ExtractiveReader(reader).to_dict()["init_parameters"]["model"] == "/models/small"
+    assert SpanReader(reader).to_dict()["init_parameters"]["model"] == "/models/small"
     reader.tokenizer_path = bundle.path() / "tokenizer.json"
-    assert ExtractiveReader(reader).to_dict()["init_parameters"]["model"] is None
+    assert SpanReader(reader).to_dict()["init_parameters"]["model"] is None
 
 
 def test_documents_of_other_retrievers_can_be_read(named: dict[str, Any]) -> None:
     """A plain Haystack document counts as a whole document; without a store, contexts stay in it."""
     documents = [Document(content="It opened in **1987**."), Document(content="It closed in *1999*.")]
-    reader, merger = ExtractiveReader("marks"), AnswerMerger()
+    reader, merger = SpanReader("marks"), AnswerMerger()
     read = reader.run(query=QUESTION, documents=documents)
     answers = merger.run(query=QUESTION, documents=documents, **read)["answers"]
     assert [answer.data for answer in answers] == ["1987", "1999"]
@@ -111,7 +111,7 @@ def test_options_of_a_run_replace_those_of_the_component(named: dict[str, Any]) 
     strict = AnswerMerger(threshold=1.0)
     documents = PassageRetriever("memory").run(query=QUESTION, filters={"room": ["hr"]})["documents"]
     assert {document.meta["room"] for document in documents} == {"hr"}
-    read = ExtractiveReader("marks").run(query=QUESTION, documents=documents)
+    read = SpanReader("marks").run(query=QUESTION, documents=documents)
     assert strict.run(query=QUESTION, documents=documents, **read)["answers"] == []
     assert strict.run(query=QUESTION, documents=documents, threshold=0.0, **read)["answers"]
 
