@@ -168,7 +168,7 @@ class EmbeddedStore:
             raise StoreError(f"The store {self._folder} was opened for reading only.")
         if self._writer is None:
             with _explained(f"write to the store {self._folder}"):
-                self._writer = self._index.writer(WRITER_MEMORY, 1)
+                self._writer = _begin_session(self._index)
         return self._writer
 
     @contextmanager
@@ -231,6 +231,19 @@ def _check_versions(folder: Path) -> None:
             f"The store {folder} was made by another version of Fundstelle. "
             "Delete the folder, or name a new one, and index the documents again."
         )
+
+
+def _begin_session(index: tantivy.Index) -> tantivy.IndexWriter:
+    """A writer that two defects of tantivy 0.27 cannot harm.
+
+    It numbers a session's first operation like the commit before it, so a merge that starts early takes that
+    operation for committed and may lose it: let it be one that deletes nothing. And it refuses to write a file
+    that a killed writer left behind: let such files be removed first.
+    """
+    writer = index.writer(WRITER_MEMORY, 1)
+    writer.delete_documents_by_term("document_id", exact_term(""))
+    writer.garbage_collect_files()
+    return writer
 
 
 @contextmanager
