@@ -60,15 +60,15 @@ ANSWERS = (
     Column("total_ms_median", "ms", "median time a question, milliseconds"),
 )
 RANKINGS = (
-    Column("paragraph@1", "paragraph@1", "the first document is the right paragraph, %"),
-    Column("paragraph@10", "paragraph@10", "the right paragraph is among the first ten documents, %"),
-    Column("recall@1", "recall@1", "passages with a gold answer that are at rank 1, %"),
-    Column("recall@5", "recall@5", "passages with a gold answer that are among the first 5, %"),
-    Column("recall@10", "recall@10", "passages with a gold answer that are among the first 10, %"),
-    Column("recall@100", "recall@100", "passages with a gold answer that are among the first 100, %"),
-    Column("success@10", "success@10", "any passage with a gold answer is among the first 10, %"),
+    Column("paragraph@1", "paragraph @1", "the first document is the right paragraph, %"),
+    Column("paragraph@10", "paragraph @10", "the right paragraph is among the first ten documents, %"),
+    Column("recall@1", "recall @1", "passages with a gold answer that are at rank 1, %"),
+    Column("recall@5", "recall @5", "passages with a gold answer that are among the first 5, %"),
+    Column("recall@10", "recall @10", "passages with a gold answer that are among the first 10, %"),
+    Column("recall@100", "recall @100", "passages with a gold answer that are among the first 100, %"),
+    Column("success@10", "success @10", "any passage with a gold answer is among the first 10, %"),
     Column("MRR", "MRR", "mean of 1 / rank of the first passage with a gold answer, x 100"),
-    Column("nDCG@10", "nDCG@10", "normalised discounted gain over the first 10, x 100"),
+    Column("nDCG@10", "nDCG @10", "normalised discounted gain over the first 10, x 100"),
     Column("misses", "misses", "questions whose answer was in no passage retrieved", 0),
 )
 
@@ -171,7 +171,7 @@ def cell(column: Column, values: Figures) -> str:
 def _table(title: str, columns: Sequence[Column], runs: Sequence[Run]) -> Table | None:
     lines = []
     for run in runs:
-        metric = str(run.settings.get("metric", ""))
+        metric = str(run.settings.get("metric", "")) if columns is ANSWERS else ""
         languages = by_language(run.rows)
         whole = "all" if len(languages) > 1 else next(iter(languages), "")
         lines.append((f"{run.name}", whole, metric, figures(run.rows)))

@@ -120,9 +120,8 @@ def _row(line: str, place: str) -> Row:
         values = json.loads(line)
         if not isinstance(values, dict):
             raise ValueError("no JSON object")
-        unknown = set(values) - _NAMES
-        if unknown:
-            raise ValueError(f"unknown fields {', '.join(sorted(unknown))}")
+        if odd := set(values) ^ _NAMES:
+            raise ValueError(f"unknown or missing fields: {', '.join(sorted(odd))}")
         listed = {name: tuple(value) for name, value in values.items() if name in _TUPLES}
         quotation = Quotation(**values["quotation"]) if values.get("quotation") else None
         return Row(**values | listed | {"quotation": quotation})
