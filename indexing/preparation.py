@@ -1,7 +1,7 @@
 """What a worker does with one file: read it, find its languages, split it, make its index terms."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from hashlib import blake2b, file_digest
@@ -10,7 +10,7 @@ from pathlib import Path
 import regex
 
 from fundstelle.indexing.analysis import ANALYSIS_VERSION, index_terms
-from fundstelle.indexing.documents import AnalysedDocument, SourceDocument, identifier
+from fundstelle.indexing.documents import AnalysedDocument, Passage, SourceDocument, identifier
 from fundstelle.indexing.formats import read
 from fundstelle.indexing.languages import UNKNOWN, detect
 from fundstelle.indexing.passages import PASSAGE_TOKENS, split
@@ -85,10 +85,19 @@ def content_hash(digest: str, fingerprint: str) -> str:
 
 
 def analysed(document: SourceDocument, recipe: Recipe) -> AnalysedDocument:
-    """`document` with its passages and their terms, and with the language that most of its text is in."""
+    """`document` with its passages and their terms."""
+    return with_terms(document, passages_of(document, recipe))
+
+
+def passages_of(document: SourceDocument, recipe: Recipe) -> list[Passage]:
+    """The passages of `document`, each in the language it is written in."""
     document, detector = _with_language(document, recipe.language)
     splitting = recipe.splitting
-    passages = split(document, counter(splitting.tokenizer), limit=splitting.tokens, detect=detector)
+    return split(document, counter(splitting.tokenizer), limit=splitting.tokens, detect=detector)
+
+
+def with_terms(document: SourceDocument, passages: Sequence[Passage]) -> AnalysedDocument:
+    """`document` in the language of most of its text, with its passages and their terms."""
     sizes: Counter[str] = Counter()
     for passage in passages:
         sizes[passage.language] += len(passage.text)
