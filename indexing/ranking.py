@@ -24,7 +24,7 @@ from fundstelle.indexing.analysis import analyse, analysis_language, term_weight
 from fundstelle.indexing.languages import detect
 from fundstelle.indexing.store import Hit
 
-MAX_TERMS = 128
+MAX_TERMS = 32
 """Terms of a question that are searched per language: the weightiest; more cost time and change no answer."""
 
 LONGEST_QUESTION = 20_000
