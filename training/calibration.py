@@ -11,7 +11,7 @@ them", fitted by maximum likelihood; "the collection does not answer" is a logis
 
 import argparse
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import torch
@@ -84,7 +84,13 @@ def fit(observations: Sequence[Observation]) -> Calibration:
         raise ValueError("A calibration needs right and wrong answers: observe more questions.")
     calibration = _fit_no_answer(_fit_answers(design), observations)
     trials = [trial_of(one, calibration) for one in observations]
-    return replace(calibration, stop=fit_stop(observations, calibration), threshold=best_threshold(trials))
+    stop, threshold = fit_stop(observations, calibration), best_threshold(trials)
+    return _rounded(replace(calibration, stop=stop, threshold=threshold))
+
+
+def _rounded(calibration: Calibration) -> Calibration:
+    """Four digits: more would say more than was measured."""
+    return Calibration(**{name: round(value, 4) for name, value in asdict(calibration).items()})
 
 
 def _fit_answers(design: Design) -> Calibration:

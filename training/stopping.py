@@ -51,27 +51,34 @@ def _best(one: Observation, read: int, calibration: Calibration) -> tuple[float,
 
 @dataclass(frozen=True, slots=True)
 class Saving:
-    """What stopping at a lead does: the share of passages that are read, of best answers that change."""
+    """What stopping at a lead does: the share of passages that are read, of best answers that change.
+
+    expected: the share that is to be expected of other questions, by the rule of succession: none of a
+    hundred changed does not mean that none ever will.
+    """
 
     read: float
     changed: float
+    expected: float
 
 
 def saving(questions: Sequence[Sequence[Stop]], lead: float) -> Saving:
-    """Over questions as `stops` gives them; 1 and 0 over none."""
+    """Over questions as `stops` gives them."""
     taken = [next(stop for stop in stops if stop.lead >= lead) for stops in questions if stops]
     every = sum(stops[-1].read for stops in questions if stops)
     if not taken:
-        return Saving(1.0, 0.0)
-    return Saving(sum(stop.read for stop in taken) / every, sum(not stop.same for stop in taken) / len(taken))
+        return Saving(1.0, 0.0, 0.5)
+    changed = sum(not stop.same for stop in taken)
+    read = sum(stop.read for stop in taken) / every
+    return Saving(read, changed / len(taken), (changed + 1) / (len(taken) + 2))
 
 
 def fit_stop(observations: Sequence[Observation], calibration: Calibration) -> float:
-    """The smallest lead from which on at most `CHANGED_AT_MOST` of the best answers change."""
+    """The smallest lead from which on `CHANGED_AT_MOST` of best answers are expected to change; inf if none is."""
     questions = [stops(one, calibration) for one in observations]
     stop = inf
     for lead in reversed(_LEADS):
-        if saving(questions, lead).changed > CHANGED_AT_MOST:
+        if saving(questions, lead).expected > CHANGED_AT_MOST:
             break
         stop = lead
     return stop

@@ -1,5 +1,6 @@
 """Fitting: what made the data is found again, and what is fitted does what it promises."""
 
+import math
 import random
 from dataclasses import replace
 from pathlib import Path
@@ -79,7 +80,7 @@ def test_the_threshold_deals_with_most_questions_rightly(
 ) -> None:
     """No other threshold is better on the questions it was fitted on."""
     best = judge(observations[:1000], fitted).dealt_with
-    for threshold in (0.0, 0.2, 0.4, 0.6, 0.8):
+    for threshold in (0.0, 0.3, 0.7):
         assert judge(observations[:1000], replace(fitted, threshold=threshold)).dealt_with <= best
 
 
@@ -87,9 +88,9 @@ def test_the_stop_is_as_early_as_allowed(observations: list[Observation], fitted
     """Stopping changes no more best answers than allowed, saves reading, and a bit earlier would change more."""
     found = [stops(one, fitted) for one in observations[:1000]]
     saved = saving(found, fitted.stop)
-    assert saved.changed <= CHANGED_AT_MOST
+    assert saved.changed < saved.expected <= CHANGED_AT_MOST
     assert saved.read < 1
-    assert saving(found, fitted.stop - 0.1).changed > CHANGED_AT_MOST
+    assert saving(found, fitted.stop - 0.1).expected > CHANGED_AT_MOST
 
 
 def test_stops_are_where_the_pipeline_stops(observations: list[Observation], fitted: Calibration) -> None:
@@ -115,7 +116,7 @@ def test_a_question_without_hits_changes_nothing(fitted: Calibration) -> None:
     nothing = Observation("made up", "?", False, (), (), ())
     assert judge([nothing], fitted).no_answer_error == 0.0
     assert stops(nothing, fitted) == []
-    assert fit_stop([nothing], fitted) == 0.0
+    assert fit_stop([nothing], fitted) == math.inf
 
 
 def test_a_threshold_weighs_wrong_answers_against_lost_ones() -> None:
