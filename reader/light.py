@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fundstelle.reader.cores import available_cores
 from fundstelle.reader.embeddings import Embeddings
 from fundstelle.reader.engine import Batch, Logits
+from fundstelle.reader.processor import available_cores, multiplies_bytes
 
 
 class LightEngine:
@@ -20,8 +20,9 @@ class LightEngine:
         float32 and `attention_mask` (windows, L) int64, and the outputs `start_logits` and `end_logits`
         (windows, L).
     threads: cores to compute on, by default all physical ones the process may use.
-    exact: compute what is not quantised in float32. By default it is bfloat16 on processors that have
-        instructions for it, and float32 on the others.
+    exact: compute in float32 throughout. By default it is what the processor has instructions for: 8 bits
+        where the layers are quantised, bfloat16 elsewhere. Without such instructions float32 is the fastest,
+        with the same weights (measured on AVX2 alone: 8-bit arithmetic takes 1.2 times as long).
     """
 
     def __init__(
@@ -36,9 +37,11 @@ class LightEngine:
         }
         if exact:
             settings["INFERENCE_PRECISION_HINT"] = "f32"
+        if exact or not multiplies_bytes():
+            _widen(model)
+        self._quantised = bool(_quantisers(model))
         self._embeddings = embeddings
         self._layers = core.compile_model(model, "CPU", settings)
-        self._quantised = any(node.get_type_name() == "FakeQuantize" for node in model.get_ops())
         self._idle: SimpleQueue[Any] = SimpleQueue()
 
     @property
@@ -73,6 +76,22 @@ class LightEngine:
             return self._layers.create_infer_request()
 
 
+def _quantisers(model: Any) -> list[Any]:
+    """The nodes that take activations to 8 bits."""
+    return [node for node in model.get_ops() if node.get_type_name() == "FakeQuantize"]
+
+
+def _widen(model: Any) -> None:
+    """Leave activations as they are and unfold the weights, so that everything is floating point."""
+    passes = import_openvino().passes
+    for node in _quantisers(model):
+        for target in node.output(0).get_target_inputs():
+            target.replace_source_output(node.input_value(0))
+    manager = passes.Manager()
+    manager.register_pass(passes.ConstantFolding())
+    manager.run_passes(model)
+
+
 def _copy(values: NDArray[np.float32]) -> Logits:
     return np.array(values, dtype=np.float32)
 
@@ -84,6 +103,6 @@ def import_openvino() -> Any:
     """
     if "openvino" not in sys.modules:
         sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
-    import openvino  # type: ignore[import-untyped]
+    import openvino.passes  # type: ignore[import-untyped]
 
     return openvino

@@ -1,11 +1,11 @@
-"""Threads are given the cores that there are."""
+"""Threads are given the cores that there are, and arithmetic the instructions."""
 
 import os
 from pathlib import Path
 
 import pytest
 
-from fundstelle.reader.cores import available_cores
+from fundstelle.reader.processor import available_cores, multiplies_bytes
 
 
 def machine(folder: Path, cores: dict[int, int], quota: str = "max 100000") -> Path:
@@ -45,3 +45,25 @@ def test_without_a_system_to_ask_every_processor_counts(
     """Where the hardware does not show itself, the affinity alone decides."""
     monkeypatch.setattr(os, "sched_getaffinity", lambda process: {0, 1, 2})
     assert available_cores(tmp_path) == 3
+
+
+@pytest.mark.parametrize(
+    ("listing", "expected"),
+    [
+        ("processor : 0\nflags\t\t: fpu avx2 fma\n", False),
+        ("processor : 0\nflags\t\t: fpu avx2 avx_vnni\n", True),
+        ("processor : 0\nflags\t\t: fpu avx512f avx512_vnni\nbugs : none\n", True),
+        ("processor : 0\nflags\t\t: amx_tile amx_int8\n", True),
+        ("processor : 0\nFeatures : asimd\n", False),
+        ("", False),
+    ],
+)
+def test_products_of_bytes_are_found_by_their_flags(tmp_path: Path, listing: str, expected: bool) -> None:
+    """VNNI of either width and AMX count; a processor that lists none of them has none."""
+    (tmp_path / "cpuinfo").write_text(listing)
+    assert multiplies_bytes(tmp_path / "cpuinfo") is expected
+
+
+def test_a_system_without_a_listing_promises_nothing(tmp_path: Path) -> None:
+    """Where no features are listed, none are assumed."""
+    assert not multiplies_bytes(tmp_path / "cpuinfo")

@@ -1,9 +1,11 @@
-"""How many processor cores this process may really use."""
+"""What the processor under this process can do, and how much of it the process may use."""
 
 import os
 from pathlib import Path
 
 _SYSTEM = Path("/sys")
+_FEATURES = Path("/proc/cpuinfo")
+_BYTE_PRODUCTS = {"avx512_vnni", "avx_vnni", "amx_int8"}
 
 
 def available_cores(system: Path = _SYSTEM) -> int:
@@ -32,3 +34,16 @@ def _quota(system: Path, default: int) -> int:
         return default if quota == "max" else -(-int(quota) // int(period))
     except (OSError, ValueError):
         return default
+
+
+def multiplies_bytes(features: Path = _FEATURES) -> bool:
+    """Whether there are instructions for products of bytes (VNNI, AMX), as 8-bit arithmetic needs to pay.
+
+    `features` is where Linux lists them; False for processors that do not say so there.
+    """
+    try:
+        lines = features.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return False
+    flags = next((line for line in lines if line.startswith("flags")), "")
+    return not _BYTE_PRODUCTS.isdisjoint(flags.split())
