@@ -217,6 +217,8 @@ def _deliver(runs: "Iterable[Run]", folder: Path | None, mlflow: str | None, as_
 
     done = []
     for run in runs:
+        if moved := run.settings.get("repaired"):
+            typer.echo(f"fundstelle: {run.name}: {moved} wrong answer_start values were moved.", err=True)
         if folder:
             write_run(folder, run)
         if mlflow:

@@ -42,6 +42,9 @@ RANKINGS = {
 }
 SMALL = {"ece"}
 
+SIDE_BY_SIDE = 4
+"""Runs that stand beside each other on a screen of 80 columns; more stand below each other."""
+
 
 class Rate(ProgressColumn):
     """Questions a second."""
@@ -63,21 +66,29 @@ def progress(items: Iterable[T], name: str, total: int) -> Iterator[T]:
 
 
 def show_runs(runs: Sequence[Run]) -> None:
-    """One table of answers and one of rankings, a line for each run; columns nobody fills stay away."""
+    """One table of answers and one of rankings; figures that no run has stay away."""
     console = console_for_tables()
-    found = [(run, figures(run.rows)) for run in runs]
-    for columns in (ANSWERS, RANKINGS):
-        filled = [name for name in columns if any(name in one for _, one in found)]
-        if not filled:
-            continue
-        table = Table(box=box.SIMPLE_HEAD)
-        table.add_column("set", no_wrap=True)
-        for heading in ("questions", *(columns[name] for name in filled)):
-            table.add_column(heading, justify="right")
-        for run, one in found:
-            cells = [_cell(name, one.get(name)) for name in filled]
-            table.add_row(run.name, f"{one['questions']:,}", *cells)
-        console.print(table)
+    found = [(run.name, figures(run.rows)) for run in runs]
+    for headings in (ANSWERS, RANKINGS):
+        filled = [name for name in headings if any(name in one for _, one in found)]
+        if filled:
+            names = {"questions": "questions"} | {name: headings[name] for name in filled}
+            lines = [
+                [heading, *(_cell(name, one.get(name)) for _, one in found)]
+                for name, heading in names.items()
+            ]
+            console.print(_table([["set", *(name for name, _ in found)], *lines], len(runs) > SIDE_BY_SIDE))
+
+
+def _table(lines: Sequence[Sequence[str]], turned: bool) -> Table:
+    """The first line heads the table; `turned` makes lines of its columns."""
+    heading, *rest = zip(*lines, strict=True) if turned else lines
+    table = Table(box=box.SIMPLE_HEAD)
+    for place, name in enumerate(heading):
+        table.add_column(name, justify="right" if place else "left", no_wrap=not place)
+    for line in rest:
+        table.add_row(*line)
+    return table
 
 
 def show_comparisons(comparisons: Sequence[Comparison], first: Path, second: Path) -> None:

@@ -13,7 +13,7 @@ from fundstelle.evaluation.rows import Quotation, Row
 from fundstelle.reader.confidence import Calibration
 from fundstelle.reader.readings import Reading, Text
 
-TOGETHER = 64
+TOGETHER = 32
 """Questions handed to the reader at once: enough to fill its batches, few enough to show progress."""
 
 NOTHING_FOUND = 1000.0

@@ -15,8 +15,8 @@ from fundstelle.evaluation.rows import Row
 from fundstelle.evaluation.runs import Run
 from fundstelle.evaluation.squad2 import Figures
 
-WORST = 12
-"""Errors and misses shown of each run."""
+WORST, MOST = 12, 100
+"""Errors shown of each run, and misses at most: those never found are all listed, up to `MOST`."""
 
 DEPTHS = (1, 2, 3, 5, 7, 10, 15, 20, 30, 50, 70, 100)
 
@@ -155,11 +155,12 @@ def worst(rows: Sequence[Row], count: int = WORST) -> list[Row]:
 
 
 def missed(rows: Sequence[Row], count: int = WORST) -> list[Row]:
-    """Questions whose passage came late or never, the latest first."""
+    """Questions whose passage came late or never: those never found, then the latest, `count` or more."""
     late = [row for row in rows if row.passage_ranks and 1 not in row.passage_ranks]
-    return sorted(late, key=lambda row: -min((rank for rank in row.passage_ranks if rank), default=10**9))[
-        :count
-    ]
+    never = [row for row in late if not any(row.passage_ranks)]
+    found = [row for row in late if any(row.passage_ranks)]
+    found.sort(key=lambda row: -min(rank for rank in row.passage_ranks if rank))
+    return [*never[:MOST], *found][: max(count, min(len(never), MOST))]
 
 
 def cell(column: Column, values: Figures) -> str:
