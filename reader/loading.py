@@ -43,6 +43,8 @@ def load_parts(
     try:
         from fundstelle.reader.hub import load_torch
     except ModuleNotFoundError as error:
+        if error.name not in ("torch", "transformers"):
+            raise
         raise ModuleNotFoundError(
             f"{model} needs torch: pip install 'fundstelle[torch]', or use the bundled reader.",
             name=error.name,

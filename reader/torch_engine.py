@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from fundstelle.reader.cores import available_cores
 from fundstelle.reader.dtypes import fastest_dtype
 from fundstelle.reader.engine import Batch, Logits
+from fundstelle.reader.processor import available_cores
 
 Pending = Callable[[], tuple[Logits, Logits]]
 """Logits on their way: call it to wait for them."""

@@ -130,12 +130,16 @@ def _encoded(
 
 def _without_blanks(text: str, offsets: Integers) -> tuple[Integers, Integers]:
     """Token borders moved inwards past blanks; a token of nothing else ends before it starts."""
-    positions = np.arange(len(text) + 1)
-    following, preceding = positions.copy(), positions.copy()
-    for run in BLANK.finditer(text):
-        following[run.start() : run.end()] = run.end()
-        preceding[run.start() + 1 : run.end() + 1] = run.start()
-    return following[offsets[:, 0]], preceding[offsets[:, 1]]
+    runs = np.asarray([run.span() for run in BLANK.finditer(text)], dtype=np.int64).reshape(-1, 2)
+    starts, ends = offsets[:, 0].copy(), offsets[:, 1].copy()
+    if len(runs):
+        within = runs[np.searchsorted(runs[:, 0], starts, side="right") - 1]  # the last that starts before
+        starts = np.where((within[:, 0] <= starts) & (starts < within[:, 1]), within[:, 1], starts)
+        within = runs[
+            np.minimum(np.searchsorted(runs[:, 1], ends), len(runs) - 1)
+        ]  # the first that ends after
+        ends = np.where((within[:, 0] < ends) & (ends <= within[:, 1]), within[:, 0], ends)
+    return starts, ends
 
 
 def split(

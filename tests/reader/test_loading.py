@@ -27,7 +27,8 @@ def test_a_bundle_runs_as_it_was_packed(tmp_path: Path, wrong: dict[str, object]
 
 def test_without_torch_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Asking for a torch model without torch says what to install."""
-    monkeypatch.setitem(sys.modules, "fundstelle.reader.hub", None)
+    monkeypatch.delitem(sys.modules, "fundstelle.reader.hub", raising=False)
+    monkeypatch.setitem(sys.modules, "torch", None)
     with pytest.raises(ModuleNotFoundError, match=r"pip install 'fundstelle\[torch\]'"):
         load(tmp_path)
 

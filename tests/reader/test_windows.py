@@ -139,3 +139,16 @@ def test_bare_space_pieces_take_the_character_they_belong_to(xlmr_like: Any) -> 
     assert passage.encoding.offsets[bare] == (5, 6) or passage.encoding.offsets[bare] == (6, 7)
     assert passage.starts[bare] == 6
     assert passage.ends[bare] == 5
+
+
+@pytest.mark.parametrize("text", ["john", " john  in\tparis ", "\u200bjohn\u200b\u200b paris", "\n\n"])
+def test_tokens_are_cut_to_what_can_be_seen(text: str) -> None:
+    """Whatever range a token has, blanks at its edges go, and a token of blanks alone ends before it starts."""
+    from fundstelle.reader.windows import _without_blanks
+    from fundstelle.reader.words import BLANK
+
+    ranges = [(a, b) for a in range(len(text)) for b in range(a + 1, len(text) + 1)]
+    starts, ends = _without_blanks(text, np.array(ranges))
+    for (a, b), start, end in zip(ranges, starts, ends, strict=True):
+        seen = [i for i in range(a, b) if not BLANK.match(text[i])]
+        assert (start, end) == (seen[0], seen[-1] + 1) if seen else start >= end
