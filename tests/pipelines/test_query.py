@@ -144,6 +144,24 @@ def test_neighbours_are_fetched_only_where_the_context_wants_them(word_store: An
         assert 200 < len(answer.context) <= 300
 
 
+def test_very_long_documents_are_not_gone_through(
+    word_store: Any, mark_reader: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a document of many passages the context ends with its passage, and still quotes it."""
+    monkeypatch.setattr("fundstelle.pipelines.quoting.LARGEST_DOCUMENT", 2)
+    texts = ["The bridge: *1987*. ", "Nothing is said here. " * 30, "Nor here. "]
+    store = word_store({"a": texts})
+    answer = QueryPipeline(store, mark_reader()).ask("The bridge?").answers[0]
+    assert (answer.context, store.listed) == (texts[0], [])
+
+
+def test_a_document_is_fetched_once_for_all_its_answers(word_store: Any, mark_reader: Any) -> None:
+    """Several answers of one document share what the store gave."""
+    store = word_store({"a": ["The bridge: *1987*. ", "The bridge: *ninety metres*. "]})
+    assert len(QueryPipeline(store, mark_reader()).ask("The bridge?").answers) == 2
+    assert store.listed == ["a"]
+
+
 def test_a_result_becomes_plain_json(pipeline: QueryPipeline) -> None:
     """The dictionary survives JSON unchanged and has the documented keys."""
     found = as_dict(pipeline.ask(QUESTION, early_stop=False))
