@@ -3,49 +3,36 @@
 How a document changes at once without transactions is told in `elastic_index`.
 """
 
-import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from types import TracebackType
 from typing import Any, Self
 
-from elasticsearch import ApiError, Elasticsearch, NotFoundError
+from elasticsearch import Elasticsearch
 
 from fundstelle.indexing import elastic_index
 from fundstelle.indexing.documents import AnalysedDocument, DocumentRecord, Passage, SourceDocument
-from fundstelle.indexing.elastic_bulk import Action, bulk, in_groups
 from fundstelle.indexing.elastic_client import Address, explained
-from fundstelle.indexing.elastic_entries import (
-    document_entry,
-    generation_of,
-    passage_entry,
-    passage_from,
-    record_from,
-)
+from fundstelle.indexing.elastic_entries import passage_from, record_from, record_id
 from fundstelle.indexing.elastic_foreign import ForeignIndex
 from fundstelle.indexing.elastic_listing import each
+from fundstelle.indexing.elastic_patience import patiently, whole
 from fundstelle.indexing.elastic_rebuild import rebuild
-from fundstelle.indexing.filters import conditions, exact_term
-from fundstelle.indexing.ranking import best_first, inverse_document_frequency, question_terms, weighted_terms
+from fundstelle.indexing.elastic_search import Searcher
+from fundstelle.indexing.elastic_writing import Writer
+from fundstelle.indexing.filters import exact_term
 from fundstelle.indexing.store import Filters, Hit, StoreError
-
-COUNTS_SECONDS = 10.0
-"""How long the number of passages per language is remembered; ranking needs it only roughly up to date."""
-
-IDS = 500
-"""Documents that are looked up in one request."""
 
 
 class ElasticsearchStore:
     """A `PassageStore` behind an alias of a cluster. Made by `open`; many processes may write at the same time."""
 
-    def __init__(self, client: Elasticsearch, address: Address, index: str, read_only: bool = False) -> None:
+    def __init__(self, client: Elasticsearch, address: Address, read_only: bool = False) -> None:
         self._client = client
         self._address = address
         self._alias = address.index
-        self._index = index
         self._read_only = read_only
-        self._pending: dict[str, Action | None] = {}
-        self._counts: tuple[float, dict[str, int]] = (-COUNTS_SECONDS, {})
+        self._searcher = Searcher(client, address.index)
+        self._writer = Writer(client, address.index)
 
     @classmethod
     def open(
@@ -76,7 +63,7 @@ class ElasticsearchStore:
                 )
             if not any_version:
                 elastic_index.check_versions(client, index, parsed.public)
-        return cls(client, parsed, index, read_only)
+        return cls(client, parsed, read_only)
 
     @property
     def address(self) -> str:
@@ -86,156 +73,23 @@ class ElasticsearchStore:
         """Passages are sent at once; they are searched only when `commit` has written their document's record."""
         self._may_write()
         with explained("write to", self.address):
-            bulk(self._client, self._passage_actions(documents))
-
-    def _passage_actions(self, documents: Iterable[AnalysedDocument]) -> Iterator[Action]:
-        for analysed in documents:
-            generation = generation_of(analysed)
-            for passage, terms, title_terms in zip(
-                analysed.passages, analysed.terms, analysed.title_terms, strict=True
-            ):
-                yield {
-                    "_op_type": "index",
-                    "_index": self._alias,
-                    "_id": f"{passage.id}-{generation}",
-                    **passage_entry(passage, f"{terms} {title_terms}", generation),
-                }
-            self._pending[analysed.document.id] = document_entry(analysed, generation)
+            self._writer.write(documents)
 
     def delete(self, document_ids: Iterable[str]) -> None:
         self._may_write()
-        self._pending.update(dict.fromkeys(document_ids))
+        self._writer.delete(document_ids)
 
     def commit(self) -> None:
-        """Write the records of what was written, which is what makes it count; then clear away old generations."""
-        if not self._pending:
-            return
+        """Each document changes in one step, one after the other: a cluster knows no larger one."""
         with explained("commit to", self.address):
-            self._client.indices.refresh(index=self._alias)
-            bulk(self._client, self._record_actions())
-            self._client.indices.refresh(index=self._alias)
-            for ids in in_groups(self._pending, IDS):
-                bulk(self._client, self._removals(ids))
-            self._client.indices.refresh(index=self._alias)
-        self._pending = {}
-        self._counts = (-COUNTS_SECONDS, {})
-
-    def _record_actions(self) -> Iterator[Action]:
-        for document_id, entry in self._pending.items():
-            base = {"_index": self._alias, "_id": _record_id(document_id)}
-            yield {"_op_type": "delete", **base} if entry is None else {"_op_type": "index", **base, **entry}
-
-    def _removals(self, document_ids: Sequence[str]) -> Iterator[Action]:
-        """Deletes the passages of these documents that belong to no living generation."""
-        living = [entry["generation"] for name in document_ids if (entry := self._pending[name])]
-        query = {
-            "bool": {
-                "filter": [
-                    _is("role", "passage"),
-                    {"terms": {"document_id": [*map(exact_term, document_ids)]}},
-                ],
-                "must_not": [{"terms": {"generation": living}}],
-            }
-        }
-        for hit in each(self._client, self._alias, query, source=False):
-            yield {"_op_type": "delete", "_index": self._alias, "_id": hit["_id"]}
+            if self._writer.commit():
+                self._searcher.forget()
 
     def search(self, question: str, top_k: int = 20, filters: Filters | None = None) -> list[Hit]:
         if top_k < 1:
             return []
         with explained("search", self.address):
-            return self._search(question, top_k, filters)
-
-    def _search(self, question: str, top_k: int, filters: Filters | None, attempts: int = 3) -> list[Hit]:
-        try:
-            query = self._query(question, filters)
-            return [] if query is None else best_first(lambda limit: self._hits(query, limit), top_k)
-        except ApiError as error:
-            # A rebuild may remove the old index between two requests: the alias leads to the new one.
-            if attempts == 1 or error.meta.status not in {404, 503}:
-                raise
-        time.sleep(0.1)
-        return self._search(question, top_k, filters, attempts - 1)
-
-    def _query(self, question: str, filters: Filters | None) -> dict[str, Any] | None:
-        languages = self._passages_per_language()
-        counts = self._passages_with(question_terms(question, languages))
-        weights = weighted_terms(question, languages, counts.__getitem__)
-        if not weights:
-            return None
-        passages = sum(languages.values())
-        clauses = [
-            {"term": {"terms": {"value": term, "boost": weight / self._own_idf(passages, counts[term])}}}
-            for term, weight in weights.items()
-        ]
-        alternatives = [{"terms": {"facts": facts}} for facts in conditions(filters or {})]
-        return {"bool": {"should": clauses, "minimum_should_match": 1, "filter": alternatives}}
-
-    @staticmethod
-    def _own_idf(passages: int, containing: int) -> float:
-        return inverse_document_frequency(passages, min(passages, containing))
-
-    def _hits(self, query: dict[str, Any], limit: int) -> list[Hit]:
-        """The best `limit` living passages, or all there are."""
-        size = limit
-        while True:
-            found = self._client.search(
-                index=self._alias,
-                query=query,
-                size=size,
-                search_type="dfs_query_then_fetch",
-                track_total_hits=False,
-                allow_partial_search_results=False,
-            )["hits"]["hits"]
-            living = self._living({hit["_source"]["document_id"] for hit in found})
-            hits = [
-                Hit(passage_from(hit["_source"]), hit["_score"])
-                for hit in found
-                if living.get(hit["_source"]["document_id"]) == hit["_source"]["generation"]
-            ]
-            if len(hits) >= limit or len(found) < size:
-                return hits[:limit]
-            size *= 2
-
-    def _living(self, document_ids: Iterable[str]) -> dict[str, str]:
-        """The living generation of each document. Looked up in real time, not as of the last refresh."""
-        ids = [_record_id(document_id) for document_id in document_ids]
-        if not ids:
-            return {}
-        reply = self._client.mget(index=self._alias, ids=ids, source_includes=["document_id", "generation"])
-        found = (entry["_source"] for entry in reply["docs"] if entry.get("found"))
-        return {entry["document_id"]: entry["generation"] for entry in found}
-
-    def _passages_per_language(self) -> dict[str, int]:
-        counted, counts = self._counts
-        if time.monotonic() - counted >= COUNTS_SECONDS:
-            counts = self._count_languages()
-            self._counts = (time.monotonic(), counts)
-        return counts
-
-    def _count_languages(self) -> dict[str, int]:
-        reply = self._client.search(
-            index=self._alias,
-            size=0,
-            allow_partial_search_results=False,
-            query=_is("role", "passage"),
-            aggregations={"languages": {"terms": {"field": "language", "size": 1000}}},
-        )
-        return {each["key"]: each["doc_count"] for each in reply["aggregations"]["languages"]["buckets"]}
-
-    def _passages_with(self, terms: Sequence[str]) -> dict[str, int]:
-        """How many passages hold each term."""
-        if not terms:
-            return {}
-        names = {str(number): {"term": {"terms": term}} for number, term in enumerate(terms)}
-        reply = self._client.search(
-            index=self._alias,
-            size=0,
-            allow_partial_search_results=False,
-            aggregations={"terms": {"filters": {"filters": names}}},
-        )
-        buckets = reply["aggregations"]["terms"]["buckets"]
-        return {term: buckets[str(number)]["doc_count"] for number, term in enumerate(terms)}
+            return self._searcher.search(question, top_k, filters)
 
     def record(self, document_id: str) -> DocumentRecord | None:
         with explained("read", self.address):
@@ -243,12 +97,9 @@ class ElasticsearchStore:
         return None if found is None else record_from(found)
 
     def _document_entry(self, document_id: str) -> Mapping[str, Any] | None:
-        try:
-            entry: Mapping[str, Any] = self._client.get(index=self._alias, id=_record_id(document_id))[
-                "_source"
-            ]
-        except NotFoundError:
-            return None
+        ids = [record_id(document_id)]
+        docs = patiently(lambda: whole(self._client.mget(index=self._alias, ids=ids)["docs"]))
+        entry: Mapping[str, Any] | None = docs[0].get("_source")
         return entry
 
     def records(self, origin: str | None = None) -> Iterator[DocumentRecord]:
@@ -289,7 +140,7 @@ class ElasticsearchStore:
 
     def languages(self) -> dict[str, int]:
         with explained("read", self.address):
-            return self._count_languages()
+            return patiently(self._searcher.languages)
 
     def reindex(self) -> int:
         """Rebuild into a new index with this version's analysis and point the alias at it; the passages written.
@@ -299,7 +150,7 @@ class ElasticsearchStore:
         self._may_write()
         with explained("rebuild", self.address):
             written = rebuild(self._client, self._alias, self._address)
-        self._counts = (-COUNTS_SECONDS, {})
+        self._searcher.forget()
         return written
 
     def _may_write(self) -> None:
@@ -317,10 +168,6 @@ class ElasticsearchStore:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-
-def _record_id(document_id: str) -> str:
-    return f"document-{exact_term(document_id)}"
 
 
 def _is(field: str, value: str) -> dict[str, Any]:

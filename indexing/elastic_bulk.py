@@ -1,6 +1,5 @@
 """Loading into Elasticsearch: bounded memory, patience with a busy cluster, its own reasons when it refuses."""
 
-import random
 import time
 from collections.abc import Iterable, Iterator
 from itertools import islice
@@ -10,6 +9,7 @@ from elasticsearch import ApiError, ConnectionError, ConnectionTimeout, Elastics
 from elasticsearch.helpers import streaming_bulk
 
 from fundstelle.indexing.elastic_client import BUSY, reason, sentence
+from fundstelle.indexing.elastic_patience import pauses
 from fundstelle.indexing.store import StoreError
 
 ACTIONS, BYTES = 500, 8_000_000
@@ -17,6 +17,9 @@ ACTIONS, BYTES = 500, 8_000_000
 
 PATIENCE = 10
 """Attempts at an action before giving up; with the pauses between them, about four minutes."""
+
+REBUILD = "index write (api)"
+"""What Elasticsearch calls the block that `reindex` sets."""
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 60.0
 
@@ -42,11 +45,11 @@ def in_groups(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
 
 def _persist(client: Elasticsearch, actions: list[Action]) -> int:
     left, why = actions, ""
-    for pause in _pauses():
+    for pause in (0.0, *pauses(PATIENCE - 1, FIRST_PAUSE, LONGEST_PAUSE)):
+        time.sleep(pause)
         left, why = _attempt(client, left)
         if not left:
             return len(actions)
-        time.sleep(pause)
     raise StoreError(
         f"Elasticsearch took none of {len(left)} entries for {PATIENCE} attempts: {why} "
         "Run the same command again when the cluster is well; nothing that was committed is lost."
@@ -85,15 +88,20 @@ def _fault(action: Action, outcome: dict[str, Any]) -> str:
         return sentence(exception)
     if action["_op_type"] == "delete" and status == 404:
         return ""
-    blocked = is_block(error)
-    if status in BUSY and not blocked:
+    blocked = _is_block(error) and not _is_rebuild(error)
+    if _is_rebuild(error) or (status in BUSY and not blocked):
         return reason(error)
-    name = action.get("document_id") or action.get("record", {}).get("source") or action["_id"]
+    name = action.get("source") or action.get("document_id") or action["_id"]
     raise StoreError(f"Elasticsearch refused {name}: {reason(error)} (status {status}).{_advice(blocked)}")
 
 
-def is_block(error: Any) -> bool:
-    """Whether an index takes no writes until a person lifts the block; a full disk says so with status 429."""
+def _is_rebuild(error: Any) -> bool:
+    """Whether the index is closed to writers by a rebuild, which opens another one soon."""
+    return _is_block(error) and REBUILD in reason(error)
+
+
+def _is_block(error: Any) -> bool:
+    """Whether an index takes no writes; a full disk says so with status 429."""
     return isinstance(error, dict) and error.get("type") == "cluster_block_exception"
 
 
@@ -104,9 +112,3 @@ def _advice(blocked: bool) -> str:
         " The index is read-only: free disk space on the cluster's nodes, or lift the block, then run the same "
         "command again; nothing that was committed is lost."
     )
-
-
-def _pauses() -> Iterator[float]:
-    """Seconds between attempts: doubling, with some chance in them, so that many clients do not return at once."""
-    for attempt in range(PATIENCE):
-        yield min(LONGEST_PAUSE, FIRST_PAUSE * 2**attempt) * random.uniform(0.75, 1.25)

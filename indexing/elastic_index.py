@@ -22,9 +22,6 @@ MAPPING: dict[str, Any] = {
     "_meta": {"fundstelle": VERSIONS},
     "_source": {"excludes": ["terms"]},
     "dynamic": "strict",
-    "dynamic_templates": [
-        {"meta": {"path_match": "meta.*", "mapping": {"type": "keyword", "ignore_above": 8000}}}
-    ],
     "properties": {
         "role": KEYWORD,
         "id": KEYWORD,
@@ -39,8 +36,10 @@ MAPPING: dict[str, Any] = {
         "title": SHOWN,
         "source": SHOWN,
         "page": {"type": "integer", "index": False},
-        "meta": {"type": "object", "dynamic": True, "subobjects": False},
-        "record": {"type": "object", "enabled": False},
+        # A keyword for every name below `meta.`, however many names there are, without a change of the mapping.
+        "meta": {"type": "flattened", "ignore_above": 8000},
+        "record": SHOWN,
+        "exact": SHOWN,
     },
 }
 
@@ -55,7 +54,6 @@ def settings(shards: int, replicas: str) -> dict[str, Any]:
         **copies,
         # Only `commit` makes writes visible; automatic refreshes would cost time and show half a document.
         "refresh_interval": "-1",
-        "mapping.total_fields.limit": 10_000,
         "similarity": {"default": {"type": "BM25", "k1": 1.2, "b": 0.75}},
     }
 

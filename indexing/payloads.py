@@ -1,6 +1,7 @@
 """Passages and document records as bytes, as the embedded store keeps them: JSON in UTF-8 with surrogates."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from fundstelle.indexing.documents import AnalysedDocument, DocumentRecord, Passage
@@ -28,25 +29,31 @@ def decode_passage(payload: bytes) -> Passage:
 
 def encode_record(analysed: AnalysedDocument) -> bytes:
     """The record of the document, as `decode_record` gives it back."""
-    document = analysed.document
-    return _encode(
-        {
-            "id": document.id,
-            "source": document.source,
-            "origin": document.origin,
-            "title": document.title,
-            "language": document.language,
-            "pages": list(document.pages),
-            "meta": dict(document.meta),
-            "content_hash": document.content_hash,
-            "characters": len(document.text),
-            "passages": len(analysed.passages),
-        }
-    )
+    return _encode(record_fields(analysed))
 
 
 def decode_record(payload: bytes) -> DocumentRecord:
-    fields = _decode(payload)
+    return record_of(_decode(payload))
+
+
+def record_fields(analysed: AnalysedDocument) -> dict[str, Any]:
+    """The record of the document as JSON knows it, for `record_of`."""
+    document = analysed.document
+    return {
+        "id": document.id,
+        "source": document.source,
+        "origin": document.origin,
+        "title": document.title,
+        "language": document.language,
+        "pages": list(document.pages),
+        "meta": dict(document.meta),
+        "content_hash": document.content_hash,
+        "characters": len(document.text),
+        "passages": len(analysed.passages),
+    }
+
+
+def record_of(fields: Mapping[str, Any]) -> DocumentRecord:
     return DocumentRecord(**{**fields, "pages": tuple(fields["pages"])})
 
 

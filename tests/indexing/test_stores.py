@@ -22,19 +22,18 @@ from fundstelle.indexing.store import PassageStore, StoreError
 NewAddress = Callable[[], str]
 
 
-def embedded_addresses(folder: Path) -> Iterator[str]:
+@pytest.fixture
+def embedded_address(tmp_path: Path) -> NewAddress:
     """Folders in which no store has been made yet."""
-    return (str(folder / f"store-{number}") for number in itertools.count())
+    names = (str(tmp_path / f"store-{number}") for number in itertools.count())
+    return lambda: next(names)
 
 
-ADDRESSES = {"embedded": embedded_addresses}
-
-
-@pytest.fixture(params=ADDRESSES)
-def new_address(request: pytest.FixtureRequest, tmp_path: Path) -> NewAddress:
+@pytest.fixture(params=["embedded", "elasticsearch"])
+def new_address(request: pytest.FixtureRequest) -> NewAddress:
     """Addresses at which there is no store yet, of each kind of store in turn."""
-    addresses = ADDRESSES[request.param](tmp_path)
-    return lambda: next(addresses)
+    addresses: NewAddress = request.getfixturevalue(f"{request.param}_address")
+    return addresses
 
 
 @pytest.fixture
