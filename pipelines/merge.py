@@ -68,7 +68,7 @@ def merge(hits: Sequence[Hit], readings: Sequence[Reading], calibration: Calibra
     """All answers that `readings` hold, ranked; nothing read means a `no_answer_probability` of 1.
 
     Args:
-        hits: what the retriever found, best first.
+        hits: what the retriever found, in any order.
         readings: of any of these passages, in any order; a hit without a reading was not read.
         calibration: the reader's.
 
@@ -95,8 +95,9 @@ def candidates(hits: Sequence[Hit], readings: Iterable[Reading], calibration: Ca
             raise ValueError(
                 f"Passage {reading.passage_id} was read but is not among the hits given to merge."
             )
+        evidence = evidence_of(hit, hits)
         for span in reading.spans:
-            logit = calibration.logit(span.score - reading.null_score, evidence_of(hit, hits))
+            logit = calibration.logit(span.score - reading.null_score, evidence)
             candidate = Candidate(hit, span, reading.null_score, logit)
             if answer_key(candidate.text):
                 result.append(candidate)
@@ -104,12 +105,12 @@ def candidates(hits: Sequence[Hit], readings: Iterable[Reading], calibration: Ca
 
 
 def evidence_of(hit: Hit, hits: Sequence[Hit]) -> float:
-    """The hit's score relative to the best of `hits` (the first), less 1: from 0 down to -1.
+    """The hit's score relative to the best of `hits`, less 1: from 0 down to -1; 0 where there are no scores.
 
     Relative, because a BM25 score by itself says more of the question's length and the collection's size
     than of the passage.
     """
-    best = hits[0].score
+    best = max(other.score for other in hits)
     return hit.score / best - 1.0 if best > 0 else 0.0
 
 

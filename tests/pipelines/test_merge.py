@@ -42,7 +42,14 @@ def test_the_retrievers_evidence_decides_between_equal_margins() -> None:
         [first, second], [reading(second, ("1999", 5.0)), reading(first, ("1987", 5.0))], CALIBRATION
     )
     assert merged.findings[0].best.text == "1987"
-    assert evidence_of(second, [first, second]) == -0.5
+    assert evidence_of(second, [first, second]) == evidence_of(second, [second, first]) == -0.5
+    assert evidence_of(first, [first, second]) == 0.0
+
+
+def test_without_scores_only_margins_count() -> None:
+    """Passages that come without a retriever's score are all the same to the merger."""
+    hits = [hit("a", "opened in 1987", 0.0), hit("b", "closed in 1999", 0.0)]
+    assert [evidence_of(each, hits) for each in hits] == [0.0, 0.0]
 
 
 def test_overlapping_spans_fall_to_the_best() -> None:
