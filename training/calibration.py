@@ -23,7 +23,7 @@ from fundstelle.reader.confidence import Calibration
 from fundstelle.reader.reader import Reader
 from fundstelle.training.judging import best_threshold, describe, judge, trial_of
 from fundstelle.training.observations import Observation, observe_files, read_back, save
-from fundstelle.training.stopping import fit_stop
+from fundstelle.training.stopping import fit_stop, read_of
 
 _NEUTRAL = Calibration(intercept=0.0, margin=1.0, evidence=0.0)
 
@@ -82,10 +82,11 @@ def fit(observations: Sequence[Observation]) -> Calibration:
     design = Design.of(observations)
     if not design.right.any() or design.right.all():
         raise ValueError("A calibration needs right and wrong answers: observe more questions.")
-    calibration = _fit_no_answer(_fit_answers(design), observations)
-    trials = [trial_of(one, calibration) for one in observations]
-    stop, threshold = fit_stop(observations, calibration), best_threshold(trials)
-    return _rounded(replace(calibration, stop=stop, threshold=threshold))
+    calibration = _fit_answers(design)
+    calibration = replace(calibration, stop=fit_stop(observations, calibration))
+    calibration = _fit_no_answer(calibration, observations)
+    threshold = best_threshold([trial_of(one, calibration) for one in observations])
+    return _rounded(replace(calibration, threshold=threshold))
 
 
 def _rounded(calibration: Calibration) -> Calibration:
@@ -136,7 +137,8 @@ def _fit_no_answer(calibration: Calibration, observations: Sequence[Observation]
     """Logistic regression of "the collection does not answer" on the odds that no span is right."""
     odds, absent = [], []
     for one in observations:
-        findings = merge(one.hits, one.readings, calibration).findings
+        readings = one.readings[: read_of(one, calibration)]
+        findings = merge(one.hits, readings, calibration).findings
         if findings:
             odds.append(-torch.logsumexp(torch.tensor([each.logit for each in findings]), 0).item())
             absent.append(not one.answered and not is_right(findings[0].best.text, one.golds))

@@ -36,10 +36,15 @@ def stops(one: Observation, calibration: Calibration) -> list[Stop]:
     while read < len(one.hits):
         read = min(read + next_group(read), len(one.hits))
         logit, text = _best(one, read, calibration)
-        done = read == len(one.hits)
-        unread = -inf if done else calibration.logit(0.0, evidence_of(one.hits[read], one.hits))
-        found.append(Stop(read, logit - unread, done or text == final[1]))
-    return found
+        if read < len(one.hits):
+            unread = calibration.logit(0.0, evidence_of(one.hits[read], one.hits))
+            found.append(Stop(read, logit - unread, text == final[1]))
+    return [*found, Stop(read, inf, True)] if read else []
+
+
+def read_of(one: Observation, calibration: Calibration) -> int:
+    """How many passages are read before the calibration says stop."""
+    return next((stop.read for stop in stops(one, calibration) if stop.lead >= calibration.stop), 0)
 
 
 def _best(one: Observation, read: int, calibration: Calibration) -> tuple[float, str]:

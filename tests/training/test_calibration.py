@@ -16,7 +16,7 @@ from fundstelle.reader.readings import Reading, Span
 from fundstelle.training.calibration import fit, main
 from fundstelle.training.judging import Trial, best_threshold, describe, judge
 from fundstelle.training.observations import Observation, save
-from fundstelle.training.stopping import CHANGED_AT_MOST, fit_stop, saving, stops
+from fundstelle.training.stopping import CHANGED_AT_MOST, fit_stop, read_of, saving, stops
 
 TRUE = Calibration(intercept=-2.5, margin=0.6, evidence=4.0, support=0.5)
 
@@ -101,6 +101,13 @@ def test_stops_are_where_the_pipeline_stops(observations: list[Observation], fit
             read += next_group(read)
         simulated = next(stop for stop in stops(one, fitted) if stop.lead >= fitted.stop)
         assert simulated.read == min(read, len(one.hits))
+
+
+def test_passages_without_a_span_are_read_to_the_end(fitted: Calibration) -> None:
+    """Where nothing is found, there is no answer to be sure of, and reading goes on."""
+    hits = tuple(Hit(Passage(f"p{rank}", "d", "...", 0, "s"), 1.0) for rank in range(8))
+    empty = tuple(Reading(hit.passage.id, (), 0.0) for hit in hits)
+    assert read_of(Observation("made up", "?", False, (), hits, empty), fitted) == 8
 
 
 def test_nothing_to_learn_from_is_said(observations: list[Observation]) -> None:
