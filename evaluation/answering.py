@@ -7,12 +7,12 @@ from fundstelle.evaluation.collection import Places
 from fundstelle.evaluation.datasets import Dataset, Question
 from fundstelle.evaluation.judging import exact_rank, scores
 from fundstelle.evaluation.overlap import Metric
-from fundstelle.evaluation.reading import Paragraph, PassageReader, best_span
+from fundstelle.evaluation.reading import Paragraph, best_span
 from fundstelle.evaluation.rows import Quotation, Row
 from fundstelle.evaluation.searching import BEGINNING, SHOWN
 from fundstelle.indexing.store import PassageStore
 from fundstelle.pipelines.answers import Answer, QueryResult
-from fundstelle.pipelines.query import QueryPipeline
+from fundstelle.pipelines.query import PassageReader, QueryPipeline
 from fundstelle.reader.confidence import Calibration
 from fundstelle.reader.readings import Reading, Text
 

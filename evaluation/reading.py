@@ -1,32 +1,23 @@
 """The reader alone: every question over the paragraph it was written for, through the product's reader."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from math import inf
 from time import perf_counter
-from typing import Protocol
 
 from fundstelle.evaluation.datasets import Dataset, Question
 from fundstelle.evaluation.judging import scores
 from fundstelle.evaluation.overlap import Metric
 from fundstelle.evaluation.rows import Quotation, Row
+from fundstelle.pipelines.query import PassageReader
 from fundstelle.reader.confidence import Calibration
-from fundstelle.reader.readings import Reading, Text
+from fundstelle.reader.readings import Reading
 
 TOGETHER = 32
 """Questions handed to the reader at once: enough to fill its batches, few enough to show progress."""
 
 NOTHING_FOUND = 1000.0
 """Null odds of a question whose paragraph gave no span at all: above any difference of logits."""
-
-
-class PassageReader(Protocol):
-    """What reading needs of a reader; `fundstelle.reader.Reader` is one."""
-
-    @property
-    def calibration(self) -> Calibration: ...
-
-    def read_batch(self, requests: Sequence[tuple[str, Sequence[Text]]]) -> list[list[Reading]]: ...
 
 
 @dataclass(frozen=True, slots=True)
