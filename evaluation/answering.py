@@ -12,7 +12,8 @@ from fundstelle.evaluation.rows import Quotation, Row
 from fundstelle.evaluation.searching import BEGINNING, SHOWN
 from fundstelle.indexing.store import PassageStore
 from fundstelle.pipelines.answers import Answer, QueryResult
-from fundstelle.pipelines.query import PassageReader, QueryPipeline
+from fundstelle.pipelines.query import QueryPipeline
+from fundstelle.pipelines.reading import PassageReader
 from fundstelle.reader.confidence import Calibration
 from fundstelle.reader.readings import Reading, Text
 

@@ -9,7 +9,7 @@ from fundstelle.evaluation.datasets import Dataset, Question
 from fundstelle.evaluation.judging import scores
 from fundstelle.evaluation.overlap import Metric
 from fundstelle.evaluation.rows import Quotation, Row
-from fundstelle.pipelines.query import PassageReader
+from fundstelle.pipelines.reading import PassageReader
 from fundstelle.reader.confidence import Calibration
 from fundstelle.reader.readings import Reading
 
