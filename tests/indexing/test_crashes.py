@@ -1,0 +1,139 @@
+"""`kill -9` at any moment of an indexing run costs nothing that the next run does not make good."""
+
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fundstelle.indexing.embedded import EmbeddedStore
+
+KILLS = 50
+FILES = 24
+WORDS = [
+    "harbour lighthouse cape fisherman village storm winter rope lantern keeper stone tower",
+    "Hafen Leuchtturm Küste Fischer Dorf Sturm Winter Seil Laterne Wärter Stein Turm",
+    "гавань маяк мыс рыбак деревня буря зима верёвка фонарь смотритель камень башня",
+    "港口 灯塔 海角 渔夫 村庄 风暴 冬天 绳子 灯笼 看守 石头 高塔",
+]
+QUESTIONS = ["lighthouse keeper", "Wer war der Wärter im Turm?", "маяк на мысе", "灯塔 看守", "revised storm"]
+
+# A run that commits as often as it can and says when it begins.
+RUN = """
+import sys
+from pathlib import Path
+from fundstelle.indexing import jobs
+from fundstelle.indexing.embedded import EmbeddedStore
+store, folder, tokenizer = map(Path, sys.argv[1:])
+jobs.COMMIT_SECONDS = 0.02
+with EmbeddedStore.open(store) as opened:
+    print("begun", flush=True)
+    jobs.index(
+        [folder], opened, base=folder, splitting=jobs.Splitting(tokenizer, 60), prune=True, workers=1
+    )
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """The command under test, but for the store."""
+
+    folder: Path
+    tokenizer: Path
+
+    def begin(self, store: Path) -> subprocess.Popen[str]:
+        arguments = [sys.executable, "-c", RUN, str(store), str(self.folder), str(self.tokenizer)]
+        process = subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True)
+        assert process.stdout is not None
+        assert process.stdout.readline() == "begun\n"
+        return process
+
+    def complete(self, store: Path) -> float:
+        """Run to the end; the seconds it took from its beginning."""
+        with self.begin(store) as process:
+            started = time.monotonic()
+            assert process.wait() == 0
+        return time.monotonic() - started
+
+    def kill_after(self, store: Path, seconds: float) -> bool:
+        """Whether the run was killed before its end."""
+        with self.begin(store) as process:
+            time.sleep(seconds)
+            process.send_signal(signal.SIGKILL)
+            return process.wait() == -signal.SIGKILL
+
+
+def write_files(folder: Path, seed: int, numbers: range, note: str = "") -> None:
+    """Files of made sentences in several languages; every sixth is a file of several documents."""
+    chance = random.Random(seed)
+    for number in numbers:
+        words = WORDS[number % len(WORDS)].split()
+        sentences = [f"{' '.join(chance.choices(words, k=7)).capitalize()}. {note}" for _ in range(12)]
+        if number % 6 == 0:
+            lines = [f'{{"text": "{sentence.strip()}"}}\n' for sentence in sentences[: 3 + seed]]
+            (folder / f"{number}.jsonl").write_text("".join(lines), encoding="utf-8")
+        else:
+            (folder / f"{number}.txt").write_text(" ".join(sentences), encoding="utf-8")
+
+
+def state_of(store: Path) -> dict[str, Any]:
+    """All that can be seen of a store: records, passages, and what searches find.
+
+    Not the order in which passages are found: what was deleted counts in the statistics of terms until
+    segments are merged, which depends on when commits fell.
+    """
+    with EmbeddedStore.open(store, read_only=True) as opened:
+        records = sorted(opened.records(), key=lambda record: record.source)
+        found = [sorted(hit.passage.id for hit in opened.search(question, 1000)) for question in QUESTIONS]
+        passages = [list(opened.passages(record.id)) for record in records]
+        return {"records": records, "passages": passages, "found": found, "languages": opened.languages()}
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory, tokenizer_file: Path) -> Run:
+    return Run(tmp_path_factory.mktemp("files"), tokenizer_file)
+
+
+@pytest.fixture(scope="module")
+def before(run: Run, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A store of the files as they were; since then some are new, some changed and some gone."""
+    store = tmp_path_factory.mktemp("before") / "store"
+    write_files(run.folder, 1, range(FILES * 2 // 3))
+    run.complete(store)
+    write_files(run.folder, 2, range(FILES // 3, FILES), "Revised.")
+    for number in (1, 2, 6):
+        next(run.folder.glob(f"{number}.*")).unlink()
+    yield store
+
+
+@pytest.mark.timeout(1200)
+def test_killed_runs_are_made_good(run: Run, before: Path, tmp_path: Path) -> None:
+    """A run killed at any of 50 moments, and the same run again, end where an undisturbed run does.
+
+    In between every document is whole: as it was, or as it is to be.
+    """
+    undisturbed = tmp_path / "undisturbed"
+    shutil.copytree(before, undisturbed)
+    duration = run.complete(undisturbed)
+    old, new = state_of(before), state_of(undisturbed)
+    versions = old["passages"] + new["passages"]
+    chance = random.Random(50)
+    partial = 0
+    for kill in range(KILLS):
+        store = tmp_path / str(kill)
+        shutil.copytree(before, store)
+        run.kill_after(store, duration * (kill + chance.random()) / KILLS)
+        left = state_of(store)
+        assert all(passages in versions for passages in left["passages"])
+        partial += left["records"] not in (old["records"], new["records"])
+        run.complete(store)
+        assert state_of(store) == new
+        shutil.rmtree(store)
+    assert partial, "no run was killed in the middle of its work: the moments are badly chosen"
