@@ -43,7 +43,25 @@ def in_groups(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
     return iter(lambda: list(islice(waiting, size)), [])
 
 
+class _TooLarge(Exception):
+    """A gateway before the cluster takes no request of this size."""
+
+
 def _persist(client: Elasticsearch, actions: list[Action]) -> int:
+    """Run some actions; in halves where together they are too large."""
+    try:
+        return _insist(client, actions)
+    except _TooLarge as error:
+        if len(actions) == 1:
+            raise StoreError(
+                f"{_name(actions[0])} is larger than what is let through to Elasticsearch (status 413). "
+                "Raise the limit of the gateway (nginx: client_max_body_size 10m)."
+            ) from error
+    half = len(actions) // 2
+    return _persist(client, actions[:half]) + _persist(client, actions[half:])
+
+
+def _insist(client: Elasticsearch, actions: list[Action]) -> int:
     left, why = actions, ""
     for pause in (0.0, *pauses(PATIENCE - 1, FIRST_PAUSE, LONGEST_PAUSE)):
         time.sleep(pause)
@@ -83,16 +101,28 @@ def _fault(action: Action, outcome: dict[str, Any]) -> str:
     status, error = outcome.get("status"), outcome.get("error")
     exception = outcome.get("exception")
     if isinstance(exception, ApiError):
-        status, error = exception.meta.status, exception.body
+        status, error = exception.meta.status, _error_in(exception.body)
     elif isinstance(exception, (ConnectionError, ConnectionTimeout)):
         return sentence(exception)
+    if status == 413:
+        raise _TooLarge
     if action["_op_type"] == "delete" and status == 404:
         return ""
     blocked = _is_block(error) and not _is_rebuild(error)
     if _is_rebuild(error) or (status in BUSY and not blocked):
         return reason(error)
-    name = action.get("source") or action.get("document_id") or action["_id"]
-    raise StoreError(f"Elasticsearch refused {name}: {reason(error)} (status {status}).{_advice(blocked)}")
+    raise StoreError(
+        f"Elasticsearch refused {_name(action)}: {reason(error)} (status {status}).{_advice(blocked)}"
+    )
+
+
+def _name(action: Action) -> str:
+    return str(action.get("source") or action.get("document_id") or action["_id"])
+
+
+def _error_in(body: Any) -> Any:
+    """What is wrong with a whole request, in the form in which that is told of one entry."""
+    return body.get("error", body) if isinstance(body, dict) else "what answers is not Elasticsearch"
 
 
 def _is_rebuild(error: Any) -> bool:

@@ -124,17 +124,22 @@ def sentence(error: Exception) -> str:
     return f"{_first_line(error)}."
 
 
+ADVICE = {
+    401: "Check the user and password, or the API key.",
+    403: "This login may not do that; ask for the privileges, or use another.",
+    404: "Check the index name.",
+    502: "The gateway does not reach Elasticsearch; look at the cluster's health, and try again.",
+    503: "Some shards, or all nodes, are away; look at the cluster's health, and try again.",
+}
+
+
 def _api_sentence(error: ApiError) -> str:
     status = error.meta.status
-    if not isinstance(error.body, dict):
-        return f"status {status} and no JSON: what answers there is not Elasticsearch. Check host and port."
-    cause = reason(error.body.get("error", error.body))
-    advice = {
-        401: "Check the user and password, or the API key.",
-        403: "This login may not do that; ask for the privileges, or use another.",
-        404: "Check the index name.",
-    }
-    return f"{cause} (status {status}). {advice.get(status, '')}".strip()
+    if isinstance(error.body, dict):
+        cause = reason(error.body.get("error", error.body))
+        return f"{cause} (status {status}). {ADVICE.get(status, '')}".strip()
+    advice = ADVICE.get(status, "Check host and port.")
+    return f"status {status} and no JSON: a gateway answers there, not Elasticsearch. {advice}"
 
 
 def reason(error: Any) -> str:

@@ -18,6 +18,7 @@ import pwd
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -25,6 +26,7 @@ import time
 import urllib.error
 import urllib.request
 import zipfile
+from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Self
@@ -33,7 +35,12 @@ VERSION = "8.19.7"
 CACHE = Path(__file__).resolve().parents[2] / ".cache" / "elasticsearch"
 COPY = "org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy"
 ARTIFACT = "org.elasticsearch.distribution.integ-test-zip:elasticsearch"
-READY_SECONDS = 120
+READY_SECONDS = 240
+TLS_SETTINGS = {
+    "xpack.security.http.ssl.enabled": "true",
+    "xpack.security.http.ssl.key": "key.pem",
+    "xpack.security.http.ssl.certificate": "certificate.pem",
+}
 
 
 class Unavailable(Exception):
@@ -100,7 +107,12 @@ def _unprivileged() -> dict[str, int]:
 
 
 class Cluster:
-    """One or several nodes; `url` is the first one's. Use as a context manager."""
+    """One or several nodes; `url` is the first one's. Use as a context manager.
+
+    Args:
+        password: turns security on; the password of the user `elastic`.
+        tls: whether clients must use TLS, with a certificate of the authority in the file `authority`.
+    """
 
     def __init__(
         self,
@@ -109,11 +121,12 @@ class Cluster:
         settings: Mapping[str, str] | None = None,
         heap: str = "400m",
         password: str | None = None,
+        tls: bool = False,
     ) -> None:
         self.home = distribution(version)
         self.folder = Path(tempfile.mkdtemp(prefix="fundstelle-es-"))
         self.settings = dict(settings or {})
-        self.heap, self.password = heap, password
+        self.heap, self.password, self.tls = heap, password, tls
         self.ports = [_free_port() for _ in range(nodes)]
         self.transport = [_free_port() for _ in range(nodes)]
         self.processes: list[subprocess.Popen[bytes]] = []
@@ -122,10 +135,21 @@ class Cluster:
     def url(self) -> str:
         return self.url_of(0)
 
+    @property
+    def authority(self) -> Path:
+        return self.folder / "authority.pem"
+
     def url_of(self, node: int) -> str:
-        return f"http://127.0.0.1:{self.ports[node]}"
+        return f"{'https' if self.tls else 'http'}://127.0.0.1:{self.ports[node]}"
+
+    def address(self, index: str) -> str:
+        """The store address of an index by way of all nodes."""
+        hosts = ",".join(f"127.0.0.1:{port}" for port in self.ports)
+        return f"elasticsearch://{hosts}/{index}"
 
     def start(self) -> Self:
+        if self.tls:
+            self._certify()
         self._own(self.folder)
         self.processes = [self._start(node) for node in range(len(self.ports))]
         self.wait()
@@ -163,16 +187,26 @@ class Cluster:
     def _health(self, node: int) -> dict[str, object]:
         request = urllib.request.Request(self.url_of(node) + "/_cluster/health")
         if self.password is not None:
-            from base64 import b64encode
-
             token = b64encode(f"elastic:{self.password}".encode()).decode()
             request.add_header("Authorization", f"Basic {token}")
+        trusted = ssl.create_default_context(cafile=self.authority) if self.tls else None
         try:
-            with urllib.request.urlopen(request, timeout=5) as reply:
+            with urllib.request.urlopen(request, timeout=5, context=trusted) as reply:
                 health: dict[str, object] = json.load(reply)
                 return health
         except (urllib.error.URLError, OSError, ValueError):
             return {}
+
+    def _certify(self) -> None:
+        """A certificate authority of the cluster's own, and what it signed, for all nodes."""
+        import trustme
+
+        authority = trustme.CA()
+        certificate = authority.issue_cert("127.0.0.1", "localhost")
+        authority.cert_pem.write_to_path(self.authority)
+        certificate.private_key_pem.write_to_path(self.folder / "key.pem")
+        for part in certificate.cert_chain_pems:
+            part.write_to_path(self.folder / "certificate.pem", append=True)
 
     def _start(self, node: int) -> subprocess.Popen[bytes]:
         folder = self.folder / f"node-{node}"
@@ -206,6 +240,9 @@ class Cluster:
             (folder / name).mkdir()
         if self.password is not None:
             self._set_password(folder)
+        if self.tls:
+            for name in ("key.pem", "certificate.pem"):
+                shutil.copy(self.folder / name, folder / "config")
         self._own(folder)
 
     def _set_password(self, folder: Path) -> None:
@@ -240,6 +277,7 @@ class Cluster:
             "path.logs": str(folder / "logs"),
             "xpack.security.enabled": "true" if self.password is not None else "false",
             "cluster.routing.allocation.disk.threshold_enabled": "false",
+            **(TLS_SETTINGS if self.tls else {}),
             **self.settings,
         }
         for name, value in settings.items():
