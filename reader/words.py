@@ -9,10 +9,11 @@ _UNSPACED = (
 _IN_WORD = rf"[[\p{{L}}\p{{M}}\p{{N}}\p{{Pc}}\p{{GCB=Prepend}}\u00ad\u200c\u200d\u2060]--[{_UNSPACED}ー]]"
 _UNIT = regex.compile(
     rf"(?:(?={_IN_WORD})\X|(?<=\p{{N}})[.,٫٬](?=\p{{N}}))+"  # a word, or a number with its separators
-    r"|\r\n|\s|\X",  # white space belongs to nobody; anything else is a character as people see it
+    r"|\X",  # or else a character as people see it
     regex.VERSION1,
 )
-_CHARACTER = regex.compile(r"\r\n|\s|\X")
+_CHARACTER = regex.compile(r"\X")
+_RUN = regex.compile(r"\s|\S+")
 BLANK = regex.compile(r"[\s\p{Cc}[\p{Cf}--\p{GCB=Prepend}]]+", regex.VERSION1)
 """Characters that nobody sees: no answer begins with, ends with or consists of them."""
 
@@ -38,7 +39,7 @@ def trim(text: str, start: int, end: int) -> tuple[int, int]:
     An answer that consists of such marks alone stays as it is.
     """
     low, high = start, end
-    characters = _CHARACTER.findall(text, start, end)
+    characters = _characters(text, start, end)
     while characters and _is_rim(characters[0], text[low:high], _CLOSERS, _OPENERS):
         low += len(characters.pop(0))
     while characters and (
@@ -65,10 +66,21 @@ def _ends_sentence(span: str) -> bool:
     return span[-1] == "." and (span[-2:-1] in _QUOTES or span[-2:-1] in _OPENERS)
 
 
+def _characters(text: str, start: int, end: int) -> list[str]:
+    """The characters as people see them; white space belongs to none but itself."""
+    return [
+        character
+        for run in _RUN.finditer(text, start, end)
+        for character in _CHARACTER.findall(text, run.start(), run.end())
+    ]
+
+
 def _unit(text: str, position: int) -> tuple[int, int]:
-    """The range of the word or visible character that holds `text[position]`."""
-    low = position
+    """The range of the word or visible character that holds `text[position]`, which is not white space."""
+    low, high = position, position + 1
     while low and not text[low - 1].isspace():
         low -= 1
-    found = next(found for found in _UNIT.finditer(text, low) if found.end() > position)
+    while high < len(text) and not text[high].isspace():
+        high += 1
+    found = next(found for found in _UNIT.finditer(text, low, high) if found.end() > position)
     return found.start(), found.end()

@@ -55,6 +55,7 @@ def reader(request: pytest.FixtureRequest, engine_like: Any) -> Any:
 @given(text=TEXTS)
 @example(text="\u0301 \u0301")
 @example(text="\ud800john")
+@example(text="john \u0600 paris\u0600\u3000is")
 @example(text="'▁▁ ▁' ▁")
 def test_every_answer_is_a_range_of_its_text(reader: Any, passage: Any, text: str) -> None:
     """0 <= start < end <= len(text); something to see at both ends; no word cut; no overlap."""
@@ -78,8 +79,9 @@ def _cuts_word(text: str, border: int) -> bool:
 
 
 def _cuts_character(text: str, border: int) -> bool:
-    """Whether the border is inside what people see as one character (a mark on a blank is one by itself)."""
-    low = max((i + 1 for i in range(border) if text[i].isspace()), default=0)
-    return any(
-        found.start() + low < border < found.end() + low for found in regex.finditer(r"\X", text[low:])
+    """Whether the border is inside what people see as one character, which white space is no part of."""
+    runs = [run for run in regex.finditer(r"\S+", text) if run.start() < border < run.end()]
+    characters = (
+        one for run in runs for one in regex.finditer(r"\X", text, pos=run.start(), endpos=run.end())
     )
+    return any(one.start() < border < one.end() for one in characters)
