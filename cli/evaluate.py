@@ -106,6 +106,7 @@ def open_(
         float | None, typer.Option(min=0, max=1, help="Least probability of an answer that is given.")
     ] = None,
     store: Store = None,
+    top_k: Annotated[int, typer.Option(min=1, help="Answers asked for, as top-n accuracy needs them.")] = 5,
     retriever_top_k: Annotated[int, typer.Option(min=1, help="Passages to read at most.")] = 20,
     predictions: Folder = None,
     metric: Metric = "auto",
@@ -122,7 +123,7 @@ def open_(
         from fundstelle.evaluation import answering, tasks
 
         selection = tasks.Selection(files, language, repair, sample, seed)
-        how = answering.Answering(retriever_top_k=retriever_top_k, threshold=threshold)
+        how = answering.Answering(retriever_top_k, top_k, threshold)
         runs = tasks.answer(
             selection, reader=reader, device=device, metric=metric, store=store, how=how, watch=_watch
         )

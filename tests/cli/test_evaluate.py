@@ -1,6 +1,7 @@
 """`fundstelle eval` as a user types it."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from fundstelle.cli.commands import app
+from fundstelle.evaluation.rows import read_rows
 from fundstelle.reader import bundle
 
 CONTEXT = "Der Rhein mündet bei Hoek van Holland in die Nordsee."
@@ -110,10 +112,19 @@ def test_reader_retriever_and_system_from_files_to_report(file: Path, tmp_path: 
     compared = call("compare", tmp_path / "read", tmp_path / "open", "--json")
     assert {one["figure"] for one in compared} >= {"exact", "f1"}
     assert run.invoke(app, ["eval", "compare", str(tmp_path / "read"), str(tmp_path / "open")]).exit_code == 0
-    again = json.loads((tmp_path / "search/rhein.de/settings.json").read_text("utf-8"))["command"]
-    assert again[:2] == ["fundstelle", "eval"]
-    (repeated,) = call(*again[2:], "--json")["runs"]
-    assert repeated["figures"]["recall@1"] == 100
+
+
+@pytest.mark.usefixtures("bundled")
+@pytest.mark.parametrize("task", ["read", "search", "open"])
+def test_the_command_in_the_settings_repeats_a_run(file: Path, tmp_path: Path, task: str) -> None:
+    """Run again from its settings, a run gives the same rows but for the times."""
+    call(task, file, "--sample", "1", "--seed", "3", "--predictions", tmp_path / "first", "--json")
+    place = tmp_path / "first" / "rhein.de"
+    command = json.loads((place / "settings.json").read_text("utf-8"))["command"]
+    assert command[:2] == ["fundstelle", "eval"]
+    call(*command[2:], "--predictions", tmp_path / "second", "--json")
+    first, second = (read_rows(tmp_path / name / "rhein.de" / "rows.jsonl") for name in ("first", "second"))
+    assert [replace(row, timings={}) for row in first] == [replace(row, timings={}) for row in second]
 
 
 @pytest.mark.usefixtures("bundled")
