@@ -11,10 +11,11 @@ from elasticsearch import Elasticsearch
 
 from fundstelle.indexing import elastic_index
 from fundstelle.indexing.documents import AnalysedDocument, DocumentRecord, Passage, SourceDocument
+from fundstelle.indexing.elastic_bulk import in_groups
 from fundstelle.indexing.elastic_client import Address, explained
 from fundstelle.indexing.elastic_entries import passage_from, record_from, record_id
 from fundstelle.indexing.elastic_foreign import ForeignIndex
-from fundstelle.indexing.elastic_listing import each
+from fundstelle.indexing.elastic_listing import PAGE, each
 from fundstelle.indexing.elastic_patience import patiently, whole
 from fundstelle.indexing.elastic_rebuild import rebuild
 from fundstelle.indexing.elastic_search import Searcher
@@ -125,18 +126,21 @@ class ElasticsearchStore:
             _is("document_id", exact_term(document_id)),
             _is("generation", generation),
         ]
-        hits = each(self._client, self._alias, {"bool": {"filter": wanted}}, order="start")
+        hits = each(self._client, self._alias, {"bool": {"filter": wanted}}, order=["start"])
         return (passage_from(hit["_source"]) for hit in hits)
 
     def passages(self, document_id: str | None = None) -> Iterator[Passage]:
-        if document_id is None:
-            for record in self.records():
-                yield from self.passages(record.id)
-            return
         with explained("read", self.address):
-            entry = self._document_entry(document_id)
-            if entry is not None:
+            if document_id is None:
+                yield from self._all_passages()
+            elif (entry := self._document_entry(document_id)) is not None:
                 yield from self._passages_of(document_id, entry["generation"])
+
+    def _all_passages(self) -> Iterator[Passage]:
+        hits = each(self._client, self._alias, _is("role", "passage"), order=["document_id", "start"])
+        for group in in_groups(hits, PAGE):
+            for hit in self._searcher.living(group):
+                yield passage_from(hit["_source"])
 
     def languages(self) -> dict[str, int]:
         with explained("read", self.address):

@@ -30,8 +30,13 @@ def generation_of(analysed: AnalysedDocument) -> str:
 
 
 def record_id(document_id: str) -> str:
-    """The name of a document's record in the index."""
-    return f"document-{exact_term(document_id)}"
+    """The name of a document's record in the index. Names there are short, ids of a user's own need not be."""
+    return f"document-{identifier(exact_term(document_id))}"
+
+
+def passage_id(passage: Passage, generation: str) -> str:
+    """The name of a passage's entry in the index."""
+    return f"passage-{identifier(passage.id, generation)}"
 
 
 def passage_entry(passage: Passage, terms: str, generation: str) -> dict[str, Any]:

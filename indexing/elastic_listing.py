@@ -1,6 +1,6 @@
 """Listing without a limit: a point in time and `search_after`, so that ten thousand is no end."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from elasticsearch import Elasticsearch
@@ -14,7 +14,7 @@ def each(
     index: str,
     query: Mapping[str, Any],
     *,
-    order: str = "_shard_doc",
+    order: Sequence[str] = ("_shard_doc",),
     source: bool = True,
 ) -> Iterator[dict[str, Any]]:
     """Every hit of `query` as of now, whatever is written meanwhile, by ascending `order`."""
@@ -26,7 +26,7 @@ def each(
                 pit={"id": moment, "keep_alive": KEEP_ALIVE},
                 query=dict(query),
                 size=PAGE,
-                sort=[{order: "asc"}],
+                sort=[{field: "asc"} for field in order],
                 source=source,
                 track_total_hits=False,
                 allow_partial_search_results=False,

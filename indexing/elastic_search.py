@@ -112,12 +112,7 @@ class Searcher:
         size = limit
         while True:
             found = self._found(query, size)
-            living = self._living({hit["_source"]["document_id"] for hit in found})
-            hits = [
-                Hit(passage_from(hit["_source"]), hit["_score"])
-                for hit in found
-                if living.get(hit["_source"]["document_id"]) == hit["_source"]["generation"]
-            ]
+            hits = [Hit(passage_from(hit["_source"]), hit["_score"]) for hit in self.living(found)]
             if len(hits) >= limit or len(found) < size:
                 return hits[:limit]
             size *= 2
@@ -132,9 +127,12 @@ class Searcher:
         hits: list[Mapping[str, Any]] = reply.get("hits", {}).get("hits", [])
         return hits
 
-    def _living(self, document_ids: Iterable[str]) -> dict[str, str]:
-        """The living generation of each document. Looked up in real time, not as of the last refresh."""
-        return living_generations(self._client, self._alias, document_ids)
+    def living(self, hits: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+        """The hits that count: passages of their document's living generation, looked up in real time."""
+        names = {hit["_source"]["document_id"] for hit in hits}
+        living = patiently(lambda: living_generations(self._client, self._alias, names))
+        entries = ((hit, hit["_source"]) for hit in hits)
+        return [hit for hit, entry in entries if living.get(entry["document_id"]) == entry["generation"]]
 
     def _ask(self, **request: Any) -> dict[str, Any]:
         """A search that counts every shard, or fails."""

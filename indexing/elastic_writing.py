@@ -8,7 +8,13 @@ from elasticsearch import Elasticsearch
 
 from fundstelle.indexing.documents import AnalysedDocument
 from fundstelle.indexing.elastic_bulk import Action, bulk, in_groups
-from fundstelle.indexing.elastic_entries import document_entry, generation_of, passage_entry, record_id
+from fundstelle.indexing.elastic_entries import (
+    document_entry,
+    generation_of,
+    passage_entry,
+    passage_id,
+    record_id,
+)
 from fundstelle.indexing.elastic_listing import each
 from fundstelle.indexing.elastic_patience import patiently, refresh
 from fundstelle.indexing.elastic_search import living_generations
@@ -44,7 +50,7 @@ class Writer:
                 yield {
                     "_op_type": "index",
                     "_index": self._alias,
-                    "_id": f"{passage.id}-{generation}",
+                    "_id": passage_id(passage, generation),
                     **passage_entry(passage, f"{terms} {title_terms}", generation),
                 }
             written[analysed.document.id] = document_entry(analysed, generation)

@@ -1,0 +1,104 @@
+"""Haystack's own suites for document stores, on both stores."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from elasticsearch import Elasticsearch
+from haystack import Document
+from haystack.dataclasses import ByteStream, SparseEmbedding
+from haystack.document_stores.errors import DuplicateDocumentError
+from haystack.document_stores.types import DuplicatePolicy
+from haystack.testing.document_store import (
+    CountDocumentsByFilterTest,
+    CountUniqueMetadataByFilterTest,
+    DocumentStoreBaseExtendedTests,
+    GetMetadataFieldMinMaxTest,
+    GetMetadataFieldsInfoTest,
+    GetMetadataFieldUniqueValuesTest,
+)
+
+from fundstelle.indexing.haystack_store import HaystackStore
+
+
+def by_id(documents: list[Document]) -> list[dict[str, Any]]:
+    return sorted((document.to_dict(flatten=False) for document in documents), key=lambda each: each["id"])
+
+
+@pytest.fixture(scope="module")
+def elasticsearch_store(elasticsearch_url: str) -> Iterator[HaystackStore]:
+    """One for all tests, which cost less time so; each finds it empty."""
+    index = f"test-{uuid4().hex}"
+    store = HaystackStore(f"{elasticsearch_url.replace('http', 'elasticsearch', 1)}/{index}")
+    yield store
+    store.close()
+    with Elasticsearch(elasticsearch_url) as client:
+        client.indices.delete(index=[*client.indices.get(index=f"{index}-*")])
+
+
+@pytest.fixture
+def embedded_store(tmp_path: Path) -> Iterator[HaystackStore]:
+    store = HaystackStore(str(tmp_path / "store"))
+    yield store
+    store.close()
+
+
+class TestHaystackStore(
+    DocumentStoreBaseExtendedTests,
+    CountDocumentsByFilterTest,
+    CountUniqueMetadataByFilterTest,
+    GetMetadataFieldsInfoTest,
+    GetMetadataFieldMinMaxTest,
+    GetMetadataFieldUniqueValuesTest,
+):
+    """All of Haystack's suites but those of the asynchronous calls, which the store does not have."""
+
+    @pytest.fixture(params=["embedded", "elasticsearch"])
+    def document_store(self, request: pytest.FixtureRequest) -> HaystackStore:
+        store: HaystackStore = request.getfixturevalue(f"{request.param}_store")
+        store.delete_all_documents()
+        return store
+
+    @staticmethod
+    def assert_documents_are_equal(received: list[Document], expected: list[Document]) -> None:
+        """Equal in everything but the order, which a store need not keep."""
+        assert by_id(received) == by_id(expected)
+
+    def test_write_documents(self, document_store: HaystackStore) -> None:
+        """Without a policy, a document that is there already is an error, and nothing is written."""
+        old, new = Document(content="one"), Document(content="two")
+        assert document_store.write_documents([old]) == 1
+        with pytest.raises(DuplicateDocumentError, match=old.id):
+            document_store.write_documents([new, old])
+        with pytest.raises(DuplicateDocumentError):
+            document_store.write_documents([new, new])
+        self.assert_documents_are_equal(document_store.filter_documents(), [old])
+
+    def test_everything_in_a_document_comes_back(self, document_store: HaystackStore) -> None:
+        """Vectors, blobs, nested metadata and documents without text are kept as they are."""
+        documents = [
+            Document(content=None, meta={"a": None, "b": [1, {"c": "d"}], "e": 1.0}),
+            Document(content="", blob=ByteStream(b"\x00\xff", meta={"x": 1}, mime_type="a/b")),
+            Document(content="text", embedding=[0.5, 1.0], sparse_embedding=SparseEmbedding([1], [0.5])),
+            Document(content="text", id="x" * 600, score=0.25, meta={"_haystack": "taken"}),
+        ]
+        document_store.write_documents(documents)
+        self.assert_documents_are_equal(document_store.filter_documents(), documents)
+
+    def test_what_is_written_is_found(self, document_store: HaystackStore) -> None:
+        """The store below searches what was written, with its own filters on plain metadata."""
+        documents = [Document(content="Der Turm ist alt.", meta={"team": team}) for team in ("a", "b")]
+        document_store.write_documents(documents, DuplicatePolicy.OVERWRITE)
+        hits = document_store.store.search("Wie alt ist der Turm?", filters={"team": "b"})
+        assert [hit.passage.id for hit in hits] == [documents[1].id]
+
+    def test_it_travels_in_pipelines(self, document_store: HaystackStore) -> None:
+        """As a dictionary and back it is a store at the same address."""
+        document_store.write_documents([Document(content="one")])
+        saved = document_store.to_dict()
+        document_store.close()
+        again = HaystackStore.from_dict(saved)
+        assert again.count_documents() == 1
+        again.close()
