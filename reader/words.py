@@ -1,12 +1,17 @@
-"""Where answers may begin and end: whole words, or whole characters in scripts without spaces."""
+"""Where answers may begin and end: whole words, or whole characters where words are no help.
+
+Words are no help in scripts without spaces, and where endings are written onto them that are no part of
+an answer: of the answers people marked in Korean every second one ends before the end of its word.
+"""
 
 import regex
 
-_UNSPACED = (
+_BY_CHARACTER = (
     r"\p{Han}\p{Hiragana}\p{Katakana}\p{Bopomofo}\p{Yi}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
     r"\p{Tai_Tham}\p{Tai_Le}\p{New_Tai_Lue}\p{Tai_Viet}"
+    r"\p{Hangul}"
 )
-_IN_WORD = rf"[[\p{{L}}\p{{M}}\p{{N}}\p{{Pc}}\p{{GCB=Prepend}}\u00ad\u200c\u200d\u2060]--[{_UNSPACED}ー]]"
+_IN_WORD = rf"[[\p{{L}}\p{{M}}\p{{N}}\p{{Pc}}\p{{GCB=Prepend}}\u00ad\u200c\u200d\u2060]--[{_BY_CHARACTER}ー]]"
 _UNIT = regex.compile(
     rf"(?:(?={_IN_WORD})\X|(?<=\p{{N}})[.,٫٬](?=\p{{N}}))+"  # a word, or a number with its separators
     r"|\X",  # or else a character as people see it

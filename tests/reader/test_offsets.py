@@ -25,8 +25,8 @@ TEXTS = st.one_of(
     st.text(min_size=1, max_size=40),
 )
 IN_WORD = regex.compile(r"[\p{L}\p{N}]")
-UNSPACED = regex.compile(
-    r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Bopomofo}\p{Yi}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}ーﾞﾟ]"
+BY_CHARACTER = regex.compile(
+    r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Bopomofo}\p{Yi}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}\p{Hangul}ーﾞﾟ]"
 )
 
 
@@ -75,7 +75,7 @@ def test_every_answer_is_a_range_of_its_text(reader: Any, passage: Any, text: st
 def _cuts_word(text: str, border: int) -> bool:
     """Whether letters or digits of a script with spaces stand on both sides."""
     both = text[max(border - 1, 0) : border + 1]
-    return len(both) == 2 and border > 0 and all(IN_WORD.match(c) and not UNSPACED.match(c) for c in both)
+    return len(both) == 2 and border > 0 and all(IN_WORD.match(c) and not BY_CHARACTER.match(c) for c in both)
 
 
 def _cuts_character(text: str, border: int) -> bool:
