@@ -24,6 +24,9 @@ def index(
     language: Annotated[
         str, typer.Option(help="Language of all documents as a BCP 47 code, or auto.")
     ] = "auto",
+    shard: Annotated[
+        str, typer.Option(help="On the second of eight machines that index one folder together: 2/8.")
+    ] = "1/1",
     as_json: Json = False,
 ) -> None:
     """Put files into the collection: new and changed ones are read, unchanged ones are skipped."""
@@ -31,7 +34,7 @@ def index(
         missing = [str(path) for path in paths if not path.exists()]
         if missing:
             fail(f"no such file or folder: {', '.join(missing)}. Check the spelling, or leave it out.")
-        result = _run(paths, store, prune, workers, language, quiet=as_json)
+        result = _run(paths, store, prune, workers, language, shard, quiet=as_json)
         if as_json:
             typer.echo(json.dumps(as_dict(result), ensure_ascii=False))
         else:
@@ -43,13 +46,21 @@ def index(
 
 
 def _run(
-    paths: list[Path], address: str, prune: bool, workers: int | None, language: str, quiet: bool
+    paths: list[Path],
+    address: str,
+    prune: bool,
+    workers: int | None,
+    language: str,
+    shard: str,
+    quiet: bool,
 ) -> "JobResult":
     from fundstelle.cli.display import job_progress
     from fundstelle.cli.places import base_of, splitting
     from fundstelle.indexing.addresses import open_store
     from fundstelle.indexing.jobs import index as run
+    from fundstelle.indexing.shards import Shard
 
+    part = Shard.parse(shard)
     with open_store(address, create=True) as opened, job_progress(quiet) as report:
         return run(
             paths,
@@ -59,6 +70,7 @@ def _run(
             language=language,
             prune=prune,
             workers=workers,
+            shard=part,
             on_progress=report,
         )
 

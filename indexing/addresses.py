@@ -1,7 +1,7 @@
 """Store addresses: what a user writes after `--store`, and which store it opens."""
 
-from importlib import import_module
 from importlib.util import find_spec
+from typing import Any
 
 from fundstelle.indexing.store import PassageStore, StoreError
 
@@ -15,7 +15,8 @@ def open_store(address: str, create: bool = True, read_only: bool = False) -> Pa
         StoreError: no store there (without `create`), no access, or the store's library is not installed.
     """
     if address.startswith(ELASTICSEARCH_SCHEMES):
-        return _open_elasticsearch(address, create, read_only)
+        store: PassageStore = elasticsearch_store().open(address, create=create, read_only=read_only)
+        return store
     if "://" in address:
         schemes = " or ".join(ELASTICSEARCH_SCHEMES)
         raise StoreError(f"No store can be opened at {address}: name a folder, or an address with {schemes}.")
@@ -24,13 +25,10 @@ def open_store(address: str, create: bool = True, read_only: bool = False) -> Pa
     return EmbeddedStore.open(address, create=create, read_only=read_only)
 
 
-def _open_elasticsearch(address: str, create: bool, read_only: bool) -> PassageStore:
-    if find_spec("fundstelle.indexing.elastic") is None:
-        raise StoreError(
-            f"This version of Fundstelle cannot open {address}: name a folder as the store instead."
-        )
+def elasticsearch_store() -> Any:
+    """The class `ElasticsearchStore`; raises StoreError where its library is not installed."""
     if find_spec("elasticsearch") is None:
         raise StoreError("The Elasticsearch client is missing: pip install 'fundstelle[elasticsearch]'.")
-    store_class = import_module("fundstelle.indexing.elastic").ElasticsearchStore
-    store: PassageStore = store_class.open(address, create=create, read_only=read_only)
-    return store
+    from fundstelle.indexing.elastic import ElasticsearchStore
+
+    return ElasticsearchStore

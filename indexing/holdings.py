@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from fundstelle.indexing.shards import ALL, Shard
 from fundstelle.indexing.store import PassageStore
 
 
@@ -18,11 +19,11 @@ class Holding:
 
 
 class Holdings:
-    """Everything in a store by the file it came from; some 500 bytes of memory a document."""
+    """Everything in a store that falls to a shard, by the file it came from; some 500 bytes of memory a document."""
 
-    def __init__(self, store: PassageStore) -> None:
+    def __init__(self, store: PassageStore, shard: Shard = ALL) -> None:
         self._by_origin: dict[str, Holding] = {}
-        for record in store.records():
+        for record in filter(lambda record: shard.has(record.origin), store.records()):
             holding = self._by_origin.setdefault(record.origin, Holding())
             holding.hashes.add(record.content_hash)
             holding.document_ids.add(record.id)

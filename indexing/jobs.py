@@ -26,6 +26,7 @@ from fundstelle.indexing.progress import (
     JobState,
     Tally,
 )
+from fundstelle.indexing.shards import ALL, Shard
 from fundstelle.indexing.store import PassageStore
 from fundstelle.indexing.worker import Failure
 from fundstelle.indexing.workers import Workers
@@ -60,11 +61,21 @@ def index(
     language: str = AUTO,
     prune: bool = False,
     workers: int | None = None,
+    shard: Shard = ALL,
     on_progress: Callable[[JobProgress], None] | None = None,
 ) -> JobResult:
     """Put the files at and under `paths` into `store`; see `IndexingJob` and `Recipe`."""
     recipe = Recipe(splitting, language)
-    job = IndexingJob(paths, store, recipe, base=base, prune=prune, workers=workers, on_progress=on_progress)
+    job = IndexingJob(
+        paths,
+        store,
+        recipe,
+        base=base,
+        prune=prune,
+        workers=workers,
+        shard=shard,
+        on_progress=on_progress,
+    )
     return job.run()
 
 
@@ -75,6 +86,7 @@ class IndexingJob:
         base: the folder that sources are named from, see `source_name`.
         prune: remove the documents whose files lay under `paths` and are gone.
         workers: processes that read and analyse; by default one a core, at most 8.
+        shard: the part of the files that this job does, where several machines share them.
         on_progress: called from `run`, a few times a second.
 
     Attributes:
@@ -91,6 +103,7 @@ class IndexingJob:
         base: Path,
         prune: bool = False,
         workers: int | None = None,
+        shard: Shard = ALL,
         on_progress: Callable[[JobProgress], None] | None = None,
     ) -> None:
         self.id = uuid4().hex
@@ -100,6 +113,7 @@ class IndexingJob:
         self._base = Path(os.path.abspath(base))
         self._recipe = recipe
         self._prune = prune
+        self._shard = shard
         self._workers = workers or min(MOST_WORKERS, len(os.sched_getaffinity(0)))
         self._on_progress = on_progress or (lambda progress: None)
         self._cancelled = Event()
@@ -159,7 +173,7 @@ class IndexingJob:
             self._totals.files += 1
             self._totals.bytes += file.size
         self._report()
-        holdings = Holdings(self._store)
+        holdings = Holdings(self._store, self._shard)
         with self._pool(fingerprint) as pool:
             for file, outcome in pool.map(self._changed(holdings, fingerprint)):
                 self._take_in(file, outcome, holdings.meet(file.source))
@@ -176,11 +190,16 @@ class IndexingJob:
         )
 
     def _files(self) -> Iterator[File]:
-        """The files under the paths, but those of the store itself."""
+        """The files under the paths that fall to this job, but those of the store itself.
+
+        A folder that cannot be listed is every shard's, so that none prunes what lies under it.
+        """
         own = None if "://" in self._store.address else Path(os.path.abspath(self._store.address))
         for path in walk(self._paths):
-            if own is None or not path.is_relative_to(own):
-                yield File(path, source_name(path, self._base), _size(path))
+            file = File(path, source_name(path, self._base), _size(path))
+            is_own = own is not None and path.is_relative_to(own)
+            if not is_own and (self._shard.has(file.source) or not path.is_file()):
+                yield file
 
     def _changed(self, holdings: Holdings, fingerprint: str) -> Iterator[File]:
         """The files that workers must read; the others are counted as unchanged or failed."""
