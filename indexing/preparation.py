@@ -12,7 +12,7 @@ import regex
 from fundstelle.indexing.analysis import ANALYSIS_VERSION, index_terms
 from fundstelle.indexing.documents import AnalysedDocument, Passage, SourceDocument, identifier
 from fundstelle.indexing.formats import read
-from fundstelle.indexing.languages import UNKNOWN, detect
+from fundstelle.indexing.languages import SAMPLE, UNKNOWN, detect
 from fundstelle.indexing.passages import PASSAGE_TOKENS, split
 from fundstelle.indexing.tokens import TokenCounter
 
@@ -116,8 +116,17 @@ def _with_language(
     """The document in the language asked for, or else in the likeliest, with what detects its passages'."""
     if language != AUTO:
         return replace(document, language=language), None
-    prior = document.language if document.language != UNKNOWN else detect(document.text)
-    return replace(document, language=prior), partial(detect, prior=prior)
+    if document.language != UNKNOWN:
+        return document, partial(detect, prior=document.language)
+    prior, beginning = detect(document.text), document.text[:SAMPLE]
+    return (
+        replace(document, language=prior),
+        lambda text: (
+            prior
+            if text[:SAMPLE] == beginning
+            else detect(text, prior)  # the first passage has been looked at
+        ),
+    )
 
 
 @lru_cache(maxsize=2)

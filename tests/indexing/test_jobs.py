@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -233,6 +233,23 @@ def test_ctrl_c_keeps_what_is_done(
     assert task.state == JobState.CANCELLED
     with EmbeddedStore.open(store.address, read_only=True) as reader:
         assert len(texts(reader)) == task.result.documents.added > 0
+
+
+def test_an_interrupt_within_a_file_leaves_none_of_it(
+    job: Callable[..., IndexingJob], store: EmbeddedStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was written of a file when Ctrl-C came is not committed."""
+    write = store.write
+
+    def write_one_and_stop(documents: Sequence[AnalysedDocument]) -> None:
+        write(documents[:1])
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(store, "write", write_one_and_stop)
+    with pytest.raises(KeyboardInterrupt):
+        job().run()
+    with EmbeddedStore.open(store.address, read_only=True) as reader:
+        assert texts(reader) == {}
 
 
 def test_the_store_does_not_index_itself(run: Run, store: EmbeddedStore, tmp_path: Path) -> None:
