@@ -41,10 +41,11 @@ def fail(sentence: str) -> NoReturn:
 def reported() -> Iterator[None]:
     """Turn the errors a user can do something about into one sentence; bugs keep their traceback."""
     from fundstelle.indexing.store import StoreError
+    from fundstelle.indexing.workers import WorkerError
 
     try:
         yield
-    except (StoreError, ValueError, FileNotFoundError, PermissionError) as error:
+    except (StoreError, WorkerError, ValueError, FileNotFoundError, PermissionError) as error:
         fail(str(error))
     except BrokenPipeError:
         # The reader of our output (`| head`) has gone: that is its right.
