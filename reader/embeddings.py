@@ -30,7 +30,7 @@ def pack(weights: NDArray[np.float32]) -> NDArray[Any]:
         )
     blocks = weights.reshape(rows, width // BLOCK, BLOCK)
     largest = np.take_along_axis(blocks, np.abs(blocks).argmax(axis=2)[..., None], axis=2)
-    levels = _levels(blocks, largest / -8)
+    levels = _levels(blocks, largest / np.float32(-8))
     squares = np.square(levels).sum(axis=2, keepdims=True)
     scales = (blocks * levels).sum(axis=2, keepdims=True) / np.maximum(squares, 1)
     scales = scales.astype(np.float16)
@@ -72,4 +72,5 @@ class Embeddings:
         rows = self._table[unique]
         values = _PAIRS[rows["nibbles"]].reshape(len(unique), -1, BLOCK)
         values *= rows["scales"].astype(np.float32)[..., None]
-        return values.reshape(len(unique), self.width)[places.reshape(ids.shape)]
+        vectors: NDArray[np.float32] = values.reshape(len(unique), self.width)
+        return vectors[places.reshape(ids.shape)]

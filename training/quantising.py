@@ -21,7 +21,7 @@ def quantise_layers(layers: Any, embeddings: Embeddings, windows: Sequence[Seque
     """
     if not windows:
         raise ValueError("Quantisation needs windows to calibrate on: give it SQuAD files with questions.")
-    import nncf
+    import nncf  # type: ignore[import-untyped]
 
     dataset = nncf.Dataset(
         windows,
