@@ -1,5 +1,6 @@
 """Connecting to Elasticsearch, and saying in one sentence what went wrong when that fails."""
 
+import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,6 +24,10 @@ from fundstelle.indexing.store import StoreError
 SCHEMES = {"elasticsearch": "http", "elasticsearch+http": "http", "elasticsearch+https": "https"}
 PARAMETERS = {"field", "title", "ca", "shards", "replicas"}
 REQUEST_SECONDS = 60
+
+# The client tells of each attempt with a traceback; we tell of what came of them. Whoever wants both sets up logging.
+logging.getLogger("elastic_transport").addHandler(logging.NullHandler())
+
 BUSY = frozenset({429, 502, 503, 504})
 """Answers that mean "not now": asked again later, the same request may go through."""
 

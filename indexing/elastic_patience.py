@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 from elasticsearch import ApiError, Elasticsearch
+from elasticsearch import ConnectionError as NoConnection
 
 from fundstelle.indexing.store import StoreError
 
@@ -38,20 +39,28 @@ def patiently(ask: Callable[[], Result]) -> Result:
         StoreError: parts of the index stayed away.
         ApiError, TransportError: the client's last error, for any other reason.
     """
-    for pause in pauses(ATTEMPTS - 1, FIRST_PAUSE, 2.0):
+    errors: list[Exception] = []
+    for pause in (0.0, *pauses(ATTEMPTS - 1, FIRST_PAUSE, 2.0)):
+        time.sleep(pause)
         try:
             return ask()
-        except (Unsettled, ApiError) as error:
+        except (Unsettled, ApiError, NoConnection) as error:
             if isinstance(error, ApiError) and error.meta.status not in PASSING:
                 raise
-        time.sleep(pause)
-    try:
-        return ask()
-    except Unsettled as error:
-        raise StoreError(
-            f"A part of the index is not there at the moment: {error} (status {AWAY}). "
+            errors.append(error)
+    raise _most_telling(errors)
+
+
+def _most_telling(errors: Sequence[Exception]) -> Exception:
+    """The last word of the cluster itself; that a dead node gave no answer says less."""
+    said = [error for error in errors if not isinstance(error, NoConnection)]
+    last = (said or errors)[-1]
+    if isinstance(last, Unsettled):
+        return StoreError(
+            f"A part of the index is not there at the moment: {last} (status {AWAY}). "
             "Look at the cluster's health, and ask again."
-        ) from error
+        )
+    return last
 
 
 def refresh(client: Elasticsearch, index: str) -> None:

@@ -52,14 +52,12 @@ def witness(
     seen, done = Witness(), threading.Event()
     folder = tmp_path_factory.mktemp("files")
     for number in range(FILES):
-        (folder / f"{number}.txt").write_text(
-            f"Lighthouse number {number} stands on a cape.", encoding="utf-8"
-        )
+        (folder / f"{number}.txt").write_text(f"Lighthouse {number} stands on a cape.", encoding="utf-8")
     with open_store(cluster.address(f"{SINGLE}?replicas=0")) as single:
         fill(single, analysed("The bridge is old.", "bridge.txt"))
     victim = node_of(cluster, SINGLE)
     with open_store(cluster.address(f"{COPIED}?shards=3&replicas=1")) as store:
-        fill(store, *(analysed(f"The castle number {n}.", f"castle-{n}.txt") for n in range(KNOWN)))
+        fill(store, *(analysed(f"Fortress {n}.", f"fortress-{n}.txt") for n in range(KNOWN)))
         cluster.wait("green")
         asking = threading.Thread(target=ask, args=(cluster, seen, done))
         asking.start()
@@ -91,7 +89,7 @@ def ask(cluster: Cluster, seen: Witness, done: threading.Event) -> None:
     with open_store(cluster.address(COPIED), create=False, read_only=True) as store:
         while not done.is_set():
             try:
-                seen.answers.append(len(store.search("castle number", 2 * KNOWN)))
+                seen.answers.append(len(store.search("fortress", 2 * KNOWN)))
             except StoreError as error:
                 seen.errors.append(str(error))
 
@@ -105,8 +103,8 @@ def test_the_job_ends_as_if_nothing_had_happened(witness: Witness, cluster: Clus
     with open_store(cluster.address(COPIED), create=False, read_only=True) as store:
         assert sum(1 for _ in store.records()) == FILES + KNOWN
         texts = {passage.text for passage in store.passages()}
-        assert {f"Lighthouse number {n} stands on a cape." for n in range(FILES)} <= texts
-        assert len(store.search("lighthouse on a cape", 2 * FILES)) == FILES
+        assert {f"Lighthouse {n} stands on a cape." for n in range(FILES)} <= texts
+        assert len(store.search("lighthouse", 2 * FILES)) == FILES
 
 
 def test_questions_are_answered_whole_or_with_a_clear_error(witness: Witness) -> None:
