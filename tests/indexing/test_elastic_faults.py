@@ -42,9 +42,7 @@ def cluster() -> Iterator[Cluster]:
 
 
 @pytest.fixture(scope="module")
-def witness(
-    cluster: Cluster, tokenizer_file: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Witness]:
+def witness(cluster: Cluster, tokenizer_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Witness:
     """A job and a stream of questions on an index with copies; half way through, a data node is killed.
 
     It is the one that holds all of a second index without copies.
@@ -74,8 +72,7 @@ def witness(
         finally:
             done.set()
             asking.join()
-    yield seen
-    cluster.restart(victim)
+    return seen
 
 
 def node_of(cluster: Cluster, index: str) -> int:
@@ -119,8 +116,6 @@ def test_an_index_without_copies_is_away_and_comes_back(witness: Witness, cluste
     with open_store(cluster.address(SINGLE), create=False, read_only=True) as store:
         with pytest.raises(StoreError, match=r"status 503.*health"):
             store.search("How old is the bridge?")
-        for node in range(3):
-            if cluster.processes[node].poll() is not None:
-                cluster.restart(node)
+        cluster.restart(next(node for node in range(3) if not cluster.is_running(node)))
         cluster.wait("green")
         assert [hit.passage.source for hit in store.search("How old is the bridge?")] == ["bridge.txt"]

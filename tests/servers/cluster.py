@@ -159,6 +159,9 @@ class Cluster:
         """Bring a killed node back with the data it had."""
         self.processes[node] = self._start(node)
 
+    def is_running(self, node: int) -> bool:
+        return self.processes[node].poll() is None
+
     def kill(self, node: int) -> None:
         """End a node at once, as a power cut would: the launcher and the server it started."""
         with contextlib.suppress(ProcessLookupError):
@@ -178,7 +181,7 @@ class Cluster:
             health = self._health(node)
             if health.get("number_of_nodes") == wanted and health.get("status") in {status, "green"}:
                 return
-            if self.processes[node].poll() is not None:
+            if not self.is_running(node):
                 break
             time.sleep(0.25)
         log = self.folder / f"node-{node}" / "output.log"
