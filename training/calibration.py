@@ -6,7 +6,8 @@ FILEs are in SQuAD format, none of which the reader was trained on, the more lan
 FILEs, the calibration is fitted on observations made before. It is fitted again whenever the weights change.
 
 The model (see `fundstelle.reader.confidence`) is a conditional logit over a question's answers and "none of
-them", fitted by maximum likelihood; "the collection does not answer" is a logistic regression on it.
+them": its weights are those that make right answers likeliest, then moved and scaled so that the best
+answer's probability holds. "The collection does not answer" is a logistic regression on top of it.
 """
 
 import argparse
@@ -95,12 +96,11 @@ def _rounded(calibration: Calibration) -> Calibration:
 
 
 def _fit_answers(design: Design) -> Calibration:
+    """First what ranks answers: the weights that make the right ones likeliest among all."""
     weights = torch.tensor([-2.0, 0.5, 2.0, 0.0], dtype=torch.float64, requires_grad=True)
 
     def loss() -> torch.Tensor:
-        intercept, margin, evidence, support = weights
-        spans = intercept + margin * design.margins + evidence * design.evidence
-        answers = _combined(spans, design, torch.sigmoid(support))
+        answers = _logits(design, *weights)
         everything = _log_sum_exp(answers, design.question_of, design.questions, with_zero=True)
         right = torch.where(design.right, answers, -torch.inf)
         chosen = _log_sum_exp(right, design.question_of, design.questions)
@@ -108,16 +108,62 @@ def _fit_answers(design: Design) -> Calibration:
 
     _minimise(weights, loss)
     intercept, margin, evidence, support = weights.tolist()
-    return Calibration(intercept, margin, evidence, torch.sigmoid(torch.tensor(support)).item())
-
-
-def _combined(spans: torch.Tensor, design: Design, support: torch.Tensor) -> torch.Tensor:
-    """The logit of each answer from those of its places, as `Calibration.combined` has it."""
-    count = len(design.question_of)
-    best = torch.full((count,), -torch.inf, dtype=spans.dtype).scatter_reduce(
-        0, design.answer_of, spans, "amax"
+    shift, scale = _fit_best(design, _logits(design, *weights).detach())
+    return Calibration(
+        intercept=shift + scale * intercept,
+        margin=scale * margin,
+        evidence=scale * evidence,
+        support=torch.sigmoid(torch.tensor(support)).item(),
     )
-    return best + support * (_log_sum_exp(spans, design.answer_of, count) - best)
+
+
+def _fit_best(design: Design, logits: torch.Tensor) -> tuple[float, float]:
+    """Then how sure to be of the best one: how far to move and by how much to scale all logits.
+
+    Several answers to a question can be right ("1987", "in 1987"), and the first fit shares the
+    probability among them; what is shown is whether the best one is.
+    """
+    best = _first_of_largest(logits, design)
+    weights = torch.tensor([0.0, 1.0], dtype=torch.float64, requires_grad=True)
+
+    def loss() -> torch.Tensor:
+        moved = weights[0] + weights[1] * logits
+        everything = _log_sum_exp(moved, design.question_of, design.questions, with_zero=True)
+        share = moved[best] - everything[design.question_of[best]]
+        wrong = torch.log(-torch.expm1(share.clamp(max=-1e-12)))
+        return -torch.where(design.right[best], share, wrong).mean()
+
+    _minimise(weights, loss)
+    shift, scale = weights.tolist()
+    return shift, scale
+
+
+def _first_of_largest(logits: torch.Tensor, design: Design) -> torch.Tensor:
+    """The number of the best answer of each question that has any."""
+    largest = torch.full((design.questions,), -torch.inf, dtype=logits.dtype)
+    largest = largest.scatter_reduce(0, design.question_of, logits, "amax")
+    best: dict[int, int] = {}
+    for answer in torch.nonzero(logits == largest[design.question_of])[:, 0].tolist():
+        best.setdefault(int(design.question_of[answer]), answer)
+    return torch.tensor(list(best.values()))
+
+
+def _logits(
+    design: Design,
+    intercept: torch.Tensor,
+    margin: torch.Tensor,
+    evidence: torch.Tensor,
+    support: torch.Tensor,
+) -> torch.Tensor:
+    """(answers,) logits: those of the spans, combined as `Calibration.combined` has it.
+
+    `support` is the logit of `Calibration.support`, so that it stays between 0 and 1.
+    """
+    spans = intercept + margin * design.margins + evidence * design.evidence
+    count = len(design.question_of)
+    best = torch.full((count,), -torch.inf, dtype=spans.dtype)
+    best = best.scatter_reduce(0, design.answer_of, spans, "amax")
+    return best + torch.sigmoid(support) * (_log_sum_exp(spans, design.answer_of, count) - best)
 
 
 def _log_sum_exp(

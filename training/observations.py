@@ -24,8 +24,11 @@ from fundstelle.reader.readings import Reading, Span
 
 PARAGRAPHS = 240
 PASSAGES_READ = 20
-ABSENT, UNANSWERABLE = 0.2, 0.2
-"""Shares of the questions, at most, whose paragraph was left out and which their paragraph does not answer."""
+ABSENT, UNANSWERABLE = 0.1, 0.1
+"""Shares of the questions, at most, whose paragraph was left out and which their paragraph does not answer.
+
+They set how likely it is, before anything is read, that a collection does not answer a question.
+"""
 
 LONGEST_PARAGRAPH = 6000
 """Characters; a few data sets have whole articles as paragraphs, which would be most of their collection."""
