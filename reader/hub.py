@@ -50,6 +50,28 @@ def load_torch(
     return Parts(engine, tokenizer, calibration, name)
 
 
+def combine(
+    model: Any, tokenizer: Any, *, device: str | None, dtype: str | None, hub: Mapping[str, Any]
+) -> Parts:
+    """Parts from a transformers model and a transformers tokenizer, each an object or a name.
+
+    A model that is an object is moved to `device` and converted to `dtype`, as `TorchEngine` does.
+
+    Raises:
+        ValueError: it is no extractive QA model, or its tokenizer is a slow one.
+        OSError: there is no model or tokenizer of that name, or it cannot be reached.
+    """
+    loaded = _load_model(model, hub) if isinstance(model, str) else model
+    place = pick_device(device)
+    engine = TorchEngine(loaded, place, pick_dtype(dtype, place))
+    name = str(getattr(loaded, "name_or_path", ""))
+    if isinstance(tokenizer, str):
+        return Parts(engine, _load_tokenizer(tokenizer, loaded, hub), Calibration(), name)
+    backend, roles = _backend(tokenizer)
+    backend = Tokenizer.from_str(backend.to_str())  # the reader's own: it switches truncation off
+    return Parts(engine, _fitted(backend, roles, None, loaded), Calibration(), name)
+
+
 def _load_model(name: str, hub: Mapping[str, Any]) -> Any:
     """The model in the dtype it was saved in. ValueError where its last layer would be made up."""
     model, report = AutoModelForQuestionAnswering.from_pretrained(
@@ -69,16 +91,23 @@ def _load_tokenizer(name: str, model: Any, hub: Mapping[str, Any]) -> ReaderToke
             _find(name, file, hub)  # a download puts it beside tokenizer.json
         backend, roles = Tokenizer.from_file(str(path)), read_roles(path.parent)
     else:
-        backend, roles = _converted(name, hub)
+        backend, roles = _backend(AutoTokenizer.from_pretrained(name, **hub), name)
+    return _fitted(backend, roles, path, model)
+
+
+def _fitted(backend: Tokenizer, roles: Mapping[str, Any], path: Path | None, model: Any) -> ReaderTokenizer:
+    """The tokenizer with what the model says of lengths and token types."""
     tokenizer = ReaderTokenizer.of(backend, roles, path=path, max_length=_max_length(model))
-    tokenizer.token_types = _takes_token_types(model, tokenizer.template.largest_type)
+    tokenizer.type_count = _type_count(model)
+    tokenizer.token_types = 0 < tokenizer.template.largest_type < tokenizer.type_count
     return tokenizer
 
 
-def _converted(name: str, hub: Mapping[str, Any]) -> tuple[Tokenizer, dict[str, Any]]:
-    tokenizer = AutoTokenizer.from_pretrained(name, **hub)
+def _backend(tokenizer: Any, name: str = "") -> tuple[Tokenizer, dict[str, Any]]:
+    """The library's tokenizer inside one of transformers, and the roles it knows."""
     backend = getattr(tokenizer, "backend_tokenizer", None)
     if backend is None:
+        name = name or str(getattr(tokenizer, "name_or_path", "")) or "The model"
         raise ValueError(
             f"{name} has only a slow tokenizer, which cannot say where in a text its tokens stand; "
             "convert it with transformers and save it as tokenizer.json beside the model."
@@ -108,8 +137,9 @@ def _max_length(model: Any) -> int | None:
     return getattr(model.config, "max_position_embeddings", None)
 
 
-def _takes_token_types(model: Any, largest: int) -> bool:
-    """Whether token types say anything (not all are 0) and the model has an embedding for each."""
+def _type_count(model: Any) -> int:
+    """How many token types the model has embeddings for; 0 where it takes none."""
+    if "token_type_ids" not in inspect.signature(model.forward).parameters:
+        return 0
     kinds = getattr(model.config, "type_vocab_size", None)
-    accepted = "token_type_ids" in inspect.signature(model.forward).parameters
-    return accepted and largest > 0 and (kinds is None or kinds > largest)
+    return 2 if kinds is None else int(kinds)

@@ -89,6 +89,8 @@ class ReaderTokenizer:
         self.padding_side = padding_side
         self.max_length = max_length
         self.token_types = token_types
+        self.type_count = 2 if token_types else 0
+        """Token types the model knows. Where all types of a window are 0, they say nothing and are left out."""
         pieces = (tokenizer.token_to_id(_METASPACE * length) for length in range(1, 17))
         self.blank_ids = frozenset(piece for piece in pieces if piece is not None)
         """Pieces that stand for white space alone; offsets of theirs cover the character that follows."""

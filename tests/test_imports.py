@@ -14,7 +14,7 @@ MAY_IMPORT = {
     "pipelines": {"indexing", "reader"},
     "evaluation": {"pipelines", "reader", "indexing"},
     "training": {"reader", "evaluation", "indexing", "pipelines"},
-    "compat": {"pipelines", "reader"},
+    "compat": {"pipelines", "reader", "indexing"},
     "api": {"pipelines", "indexing", "reader"},
     "cli": {"indexing", "reader", "pipelines", "evaluation", "training", "api"},
 }
