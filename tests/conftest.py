@@ -18,13 +18,11 @@ def elasticsearch_url() -> Iterator[str]:
         yield url
         return
     try:
-        cluster = Cluster().start()
+        cluster = Cluster()
     except Unavailable as error:
         pytest.skip(str(error))
-    try:
+    with cluster:
         yield cluster.url
-    finally:
-        cluster.stop()
 
 
 @pytest.fixture

@@ -58,10 +58,10 @@ def java_home() -> Path:
 
 
 def distribution(version: str = VERSION) -> Path:
-    """The unpacked server, fetched on first use."""
+    """The unpacked server, fetched on first use. Raises Unavailable where it cannot be had or run."""
+    java_home()
     home = CACHE / f"elasticsearch-{version}"
     if not home.exists():
-        java_home()
         _fetch(version)
         with zipfile.ZipFile(CACHE / f"elasticsearch-{version}.zip") as archive:
             unpacked = Path(tempfile.mkdtemp(dir=CACHE))
@@ -185,7 +185,7 @@ class Cluster:
                 break
             time.sleep(0.25)
         log = self.folder / f"node-{node}" / "output.log"
-        raise Unavailable(f"Elasticsearch did not become ready: {log.read_text(errors='replace')[-1500:]}")
+        raise TimeoutError(f"Elasticsearch did not become ready: {log.read_text(errors='replace')[-1500:]}")
 
     def _health(self, node: int) -> dict[str, object]:
         request = urllib.request.Request(self.url_of(node) + "/_cluster/health")
