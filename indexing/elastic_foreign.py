@@ -9,6 +9,7 @@ from elasticsearch import Elasticsearch, NotFoundError
 from fundstelle.indexing.documents import AnalysedDocument, DocumentRecord, Passage, SourceDocument
 from fundstelle.indexing.elastic_client import Address, explained
 from fundstelle.indexing.elastic_listing import each
+from fundstelle.indexing.elastic_patience import patiently
 from fundstelle.indexing.languages import detect
 from fundstelle.indexing.store import Filters, Hit, StoreError
 
@@ -55,10 +56,18 @@ class ForeignIndex:
             }
         }
         with explained("search", self.address):
-            hits = self._client.search(
-                index=self._index, query=query, size=top_k, search_type="dfs_query_then_fetch"
-            )["hits"]["hits"]
+            hits = patiently(lambda: self._hits(query, top_k))
         return [Hit(self._passage(hit), hit["_score"]) for hit in hits]
+
+    def _hits(self, query: Mapping[str, Any], size: int) -> list[Mapping[str, Any]]:
+        hits: list[Mapping[str, Any]] = self._client.search(
+            index=self._index,
+            query=query,
+            size=size,
+            search_type="dfs_query_then_fetch",
+            allow_partial_search_results=False,
+        )["hits"]["hits"]
+        return hits
 
     def _passage(self, hit: Mapping[str, Any]) -> Passage:
         text = _value(hit["_source"], self._field)
