@@ -3,7 +3,7 @@
 With `strict=True`, the default, scores are Haystack 1.26's. `strict=False` mends what loses answers: there,
 answers and "no answer" were scored on different scales, so that an answer could lose although every text
 preferred it, and the scores of different documents did not compare. Instead, `FARMReader` gives calibrated
-probabilities, and `TransformersReader` the probability that no document answers.
+probabilities, and `TransformersReader` scores "no answer" on the answers' own scale.
 """
 
 from fundstelle.compat.haystack_farm_reader import FARMReader

@@ -161,3 +161,23 @@ def test_batch_size_changes_no_answer(pipe: QuestionAnsweringPipeline) -> None:
     """Windows alone in their batch are answered as windows that share one."""
     asked = [PARIS, {"question": "who is", "context": "rome and john " * 20}]
     assert pipe(asked, batch_size=1) == pipe(asked)
+
+
+def test_later_windows_have_the_librarys_token_types_if_strict(scripted: Any, xlmr_like: Any) -> None:
+    """Passage tokens are of type 1 in all windows but the first, for models that know two types."""
+    tokenizer = xlmr_like()
+    tokenizer.type_count = 2
+    reader = scripted(tokenizer, {"▁paris": 5.0}, {"▁paris": 5.0})
+    pipe = QuestionAnsweringPipeline(reader, max_seq_len=12, doc_stride=2)
+    pipe(question="who is", context="john in paris the river " * 2)
+    (batch,) = reader.engine.batches
+    passages = [
+        row[: list(mask).index(0)] if 0 in mask else row
+        for row, mask in zip(batch.token_type_ids.tolist(), batch.attention_mask.tolist(), strict=True)
+    ]
+    assert passages[0] == [0] * len(passages[0])
+    # <s> who is </s> </s> passage </s>
+    assert all(row == [0] * 5 + [1] * (len(row) - 6) + [0] for row in passages[1:])
+    assert len(passages) > 1
+    pipe(question="who is", context="john in paris the river " * 2, strict=False)
+    assert reader.engine.batches[-1].token_type_ids is None
