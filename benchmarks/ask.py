@@ -23,11 +23,12 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 from machine import describe
 
-from fundstelle.evaluation.squad2 import best_f1
+from fundstelle.evaluation.squad2 import score
 from fundstelle.indexing.addresses import open_store
-from fundstelle.indexing.jobs import index
+from fundstelle.indexing.jobs import Splitting, index
 from fundstelle.indexing.store import PassageStore
 from fundstelle.pipelines.query import QueryPipeline
+from fundstelle.reader import bundle
 from fundstelle.reader.reader import Reader
 
 Ask = Callable[[str], str]
@@ -44,7 +45,7 @@ class Run:
         began = time.perf_counter()
         answer = system(question)
         self.seconds.append(time.perf_counter() - began)
-        self.f1.append(100 * best_f1(answer, gold))
+        self.f1.append(100 * score(answer, gold).f1)
 
     @property
     def median(self) -> float:
@@ -122,7 +123,8 @@ def compare(path: Path, model: str, reader: Reader, count: int, top_k: int) -> d
         files = Path(folder) / "files"
         files.mkdir()
         with open_store(str(Path(folder) / "store"), create=True) as store:
-            index([write_files(contexts, files)], store, base=Path(folder))
+            splitting = Splitting(bundle.path() / bundle.TOKENIZER)
+            index([write_files(contexts, files)], store, base=Path(folder), splitting=splitting)
             systems = {
                 "ours": ours(store, reader, top_k, early_stop=True),
                 "ours, reading everything": ours(store, reader, top_k, early_stop=False),
