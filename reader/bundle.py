@@ -10,13 +10,13 @@ A bundle is a folder, written by `fundstelle.training.packing`:
 """
 
 import json
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fundstelle.reader.embeddings import Embeddings
-from fundstelle.reader.light import LightEngine
+from fundstelle.reader.light import LightEngine, import_openvino
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -25,6 +25,9 @@ EMBEDDINGS = "embeddings.npy"
 LAYERS = "layers.xml"
 LAYERS_DATA = "layers.bin"
 TOKENIZER = "tokenizer.json"
+HEAD_START = 0.3
+"""Seconds in which the layers are read and their compiling begins."""
+
 TOKENIZER_CONFIG = "tokenizer_config.json"
 CONFIG = "config.json"
 
@@ -70,14 +73,17 @@ def path() -> Path:
 def load(folder: Path | None = None, *, threads: int | None = None, exact: bool = False) -> Bundle:
     """Load a bundle, by default the one that comes with the package; the options are `LightEngine`'s.
 
-    The tokenizer takes a second of one core to load: the layers are compiled at the same time.
+    The tokenizer takes a second to load and holds the interpreter's lock all the while; compiling the layers
+    does not. So that is started first, and given the moment it needs to begin.
     """
     folder = folder or path()
+    config = Config.read(folder)
+    import_openvino()
     with ThreadPoolExecutor(1) as side:
-        tokenizer = side.submit(load_tokenizer, folder)
-        config = Config.read(folder)
-        engine = load_engine(folder, threads=threads, exact=exact)
-        return Bundle(engine, tokenizer.result(), config)
+        engine = side.submit(load_engine, folder, threads=threads, exact=exact)
+        wait([engine], timeout=HEAD_START)
+        tokenizer = load_tokenizer(folder)
+        return Bundle(engine.result(), tokenizer, config)
 
 
 def load_engine(folder: Path, *, threads: int | None = None, exact: bool = False) -> LightEngine:
