@@ -20,10 +20,7 @@ def log(run: Run, uri: str, experiment: str = EXPERIMENT) -> str:
     Raises:
         ModuleNotFoundError: the extra `fundstelle[mlflow]` is not installed.
     """
-    client = _client(uri)
-    found = client.get_experiment_by_name(experiment)
-    owner = found.experiment_id if found else client.create_experiment(experiment)
-    identity = client.create_run(owner, run_name=f"{run.task} {run.name}").info.run_id
+    client, identity = open_run(uri, f"{run.task} {run.name}", experiment)
     for name, text in _parameters(run):
         client.log_param(identity, name, text)
     for name, value in figures(run.rows).items():
@@ -31,7 +28,19 @@ def log(run: Run, uri: str, experiment: str = EXPERIMENT) -> str:
     with TemporaryDirectory(prefix="fundstelle-") as folder:
         client.log_artifacts(identity, str(write_run(Path(folder), run)))
     client.set_terminated(identity)
-    return str(identity)
+    return identity
+
+
+def open_run(uri: str, name: str, experiment: str = EXPERIMENT) -> tuple[Any, str]:
+    """MLflow's client for `uri` and the id of a new run in the experiment, which is made if need be.
+
+    Raises:
+        ModuleNotFoundError: the extra `fundstelle[mlflow]` is not installed.
+    """
+    client = _client(uri)
+    found = client.get_experiment_by_name(experiment)
+    owner = found.experiment_id if found else client.create_experiment(experiment)
+    return client, str(client.create_run(owner, run_name=name).info.run_id)
 
 
 def _client(uri: str) -> Any:

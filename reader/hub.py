@@ -38,7 +38,7 @@ def load_torch(
     names = [device] if device is None or isinstance(device, str) else device
     devices = [pick_device(one) for one in names]
     model = _load_model(name, hub)
-    tokenizer = _load_tokenizer(name, model, hub)
+    tokenizer = load_tokenizer(name, model, hub)
     copies = [model, *(deepcopy(model) for _ in devices[1:])]
     engines: list[Engine] = [
         TorchEngine(copy, device, pick_dtype(dtype, device), compile=compile)
@@ -66,7 +66,7 @@ def combine(
     engine = TorchEngine(loaded, place, pick_dtype(dtype, place))
     name = str(getattr(loaded, "name_or_path", ""))
     if isinstance(tokenizer, str):
-        return Parts(engine, _load_tokenizer(tokenizer, loaded, hub), Calibration(), name)
+        return Parts(engine, load_tokenizer(tokenizer, loaded, hub), Calibration(), name)
     backend, roles = _backend(tokenizer)
     backend = Tokenizer.from_str(backend.to_str())  # the reader's own: it switches truncation off
     return Parts(engine, _fitted(backend, roles, None, loaded), Calibration(), name)
@@ -83,7 +83,7 @@ def _load_model(name: str, hub: Mapping[str, Any]) -> Any:
     return model
 
 
-def _load_tokenizer(name: str, model: Any, hub: Mapping[str, Any]) -> ReaderTokenizer:
+def load_tokenizer(name: str, model: Any, hub: Mapping[str, Any]) -> ReaderTokenizer:
     """`tokenizer.json` as it was saved; what transformers builds from older files where there is none."""
     path = _find(name, _TOKENIZER, hub)
     if path:

@@ -1,1 +1,1 @@
-"""Fine-tuning, hard negatives, calibration, and packing of weights for the light reader."""
+"""Fine-tuning of readers, hard negatives, calibration, and packing of weights for the light reader."""

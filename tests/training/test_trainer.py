@@ -1,0 +1,159 @@
+"""Training: it learns, it goes on where it was killed, and updates do not depend on the device's size."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from transformers import AutoModelForQuestionAnswering
+
+from fundstelle.reader.reader import Reader
+from fundstelle.training.recipes import Recipe
+from fundstelle.training.session import Order, train
+from fundstelle.training.trainer import Schedule
+
+RECIPE = Recipe(
+    steps=12, tokens_per_step=300, max_seq_length=96, max_question_length=40, stride=24, learning_rate=1e-3
+)
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> None:
+    torch.set_num_threads(1)  # threads only wait for each other in a model this small
+
+
+def _order(encoder: Path, data: Path, out: Path, recipe: Recipe = RECIPE, **more: object) -> Order:
+    return Order(str(encoder), [data], out, recipe, device="cpu", dtype="float32", **more)  # type: ignore[arg-type]
+
+
+def _losses(out: Path) -> list[float]:
+    lines = (out / "log.jsonl").read_text(encoding="utf-8").splitlines()
+    return [json.loads(line)["loss"] for line in lines if "loss" in line]
+
+
+@pytest.fixture(scope="module")
+def trained(encoder: Path, cities: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An undisturbed training of twelve updates."""
+    return train(_order(encoder, cities, tmp_path_factory.mktemp("trained") / "out"))
+
+
+def test_a_training_leaves_a_reader_that_transformers_loads(trained: Path) -> None:
+    """The folder is a transformers model, and a reader of ours, with recipe, data and card beside it."""
+    model, report = AutoModelForQuestionAnswering.from_pretrained(trained, output_loading_info=True)
+    assert not report["missing_keys"]
+    assert model.dtype == torch.float32
+    with Reader.load(str(trained), device="cpu", dtype="float32") as reader:
+        reader.warm_up()
+    assert json.loads((trained / "recipe.json").read_text())["steps"] == 12
+    data = json.loads((trained / "data.json").read_text())
+    assert [one["questions"] for one in data["files"]] == [16]
+    assert "cities" in (trained / "README.md").read_text(encoding="utf-8")
+
+
+def test_it_learns(encoder: Path, cities: Path, tmp_path: Path) -> None:
+    """The loss of a small set falls to a fraction of what it was."""
+    recipe = RECIPE.with_changes(
+        {"steps": 120, "learning_rate": 3e-3, "freeze_embeddings": False, "decay": 0.0}
+    )
+    losses = _losses(train(_order(encoder, cities, tmp_path / "out", recipe)))
+    assert sum(losses[-10:]) < 0.35 * sum(losses[:10])
+
+
+def test_frozen_embeddings_stay_as_they_were(encoder: Path, trained: Path) -> None:
+    """Word embeddings are to the bit those of the encoder, everything else has moved."""
+    name = "bert.embeddings.word_embeddings.weight"
+    before = AutoModelForQuestionAnswering.from_pretrained(encoder).state_dict()
+    after = AutoModelForQuestionAnswering.from_pretrained(trained).state_dict()
+    assert torch.equal(before[name], after[name])
+    layer = "bert.encoder.layer.0.attention.self.query.weight"
+    assert not torch.equal(before[layer], after[layer])
+
+
+def test_an_update_does_not_depend_on_what_a_device_takes_at_once(
+    encoder: Path, cities: Path, trained: Path, tmp_path: Path
+) -> None:
+    """Many small passes make the weights that few large ones make."""
+    small = train(_order(encoder, cities, tmp_path / "out", tokens_at_once=100))
+    assert _losses(small) == pytest.approx(_losses(trained), rel=1e-4)
+
+
+SCRIPT = """
+import sys, torch
+from pathlib import Path
+from fundstelle.training.recipes import Recipe
+from fundstelle.training.session import Order, train
+from fundstelle.training.trainer import Schedule
+torch.set_num_threads(1)
+encoder, data, out, recipe = sys.argv[1:]
+print("ready", flush=True)
+train(Order(encoder, [Path(data)], Path(out), Recipe.load(Path(recipe)), device="cpu", dtype="float32",
+            schedule=Schedule(checkpoint_every=2)), lambda now: print(now.step, flush=True))
+"""
+
+
+def test_a_killed_training_goes_on_to_the_same_losses(
+    encoder: Path, cities: Path, trained: Path, tmp_path: Path
+) -> None:
+    """kill -9 in mid-training, then the same order again: the loss curve and the weights of an undisturbed run."""
+    out = tmp_path / "out"
+    RECIPE.save(tmp_path)
+    command = [
+        sys.executable,
+        "-c",
+        SCRIPT,
+        str(encoder),
+        str(cities),
+        str(out),
+        str(tmp_path / "recipe.json"),
+    ]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=os.environ) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if line.strip() == "7":
+                process.send_signal(signal.SIGKILL)
+                break
+    assert process.wait() == -signal.SIGKILL
+    assert not (out / "model.safetensors").exists()
+    train(_order(encoder, cities, out, schedule=Schedule(checkpoint_every=2)))
+    assert _losses(out) == pytest.approx(_losses(trained), rel=1e-5)
+    assert torch.allclose(_margins(out), _margins(trained), atol=1e-4)
+
+
+def _margins(folder: Path) -> torch.Tensor:
+    """Logits relative to the null token's; their level is no matter of training, only of rounding."""
+    model = AutoModelForQuestionAnswering.from_pretrained(folder)
+    with torch.no_grad():
+        output = model(torch.arange(4, 40)[None])
+    logits = torch.stack((output.start_logits, output.end_logits))
+    return logits - logits[..., :1]
+
+
+def test_another_recipe_in_the_same_folder_is_refused(encoder: Path, cities: Path, trained: Path) -> None:
+    """A checkpoint is gone on with by the recipe that made it, longer or shorter, and by no other."""
+    with pytest.raises(ValueError, match="learning_rate"):
+        train(_order(encoder, cities, trained, RECIPE.with_changes({"learning_rate": 1e-5})))
+
+
+def test_a_finished_training_can_be_made_longer(encoder: Path, cities: Path, tmp_path: Path) -> None:
+    """More steps in the same folder go on from where the shorter training ended."""
+    recipe = RECIPE.with_changes({"steps": 3})
+    train(_order(encoder, cities, tmp_path / "out", recipe))
+    train(_order(encoder, cities, tmp_path / "out", recipe.with_changes({"steps": 5})))
+    assert len(_losses(tmp_path / "out")) == 5
+
+
+def test_validation_keeps_the_best_and_stops_early(
+    encoder: Path, cities: Path, tmp_path: Path, squad: object
+) -> None:
+    """With a patience of one, training ends at the first validation that brings no improvement."""
+    assert callable(squad)
+    other = squad(tmp_path / "valid.json", [("The mayor of Paris is Anne.", [("Who is it?", "Anne")])])
+    recipe = RECIPE.with_changes({"learning_rate": 0.0})
+    order = _order(encoder, cities, tmp_path / "out", recipe, schedule=Schedule(2, 2, 1), validation=[other])
+    train(order)
+    lines = (tmp_path / "out" / "log.jsonl").read_text().splitlines()
+    assert [json.loads(line)["step"] for line in lines if "validation" in line] == [2, 4]

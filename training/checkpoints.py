@@ -1,0 +1,46 @@
+"""Checkpoints: a training that is killed at any moment goes on from the last one."""
+
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from fundstelle.training.recipes import Recipe
+
+FILE_NAME = "checkpoint.pt"
+_LENGTH = ("steps", "epochs")
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """After `step` updates: the state of `MasterWeights` and the recipe it was made with."""
+
+    step: int
+    weights: dict[str, Any]
+    recipe: dict[str, Any]
+
+    def save(self, folder: Path) -> None:
+        """Written aside and renamed, so that there always is a whole one."""
+        aside = folder / (FILE_NAME + ".part")
+        torch.save({"step": self.step, "weights": self.weights, "recipe": self.recipe}, aside)
+        os.replace(aside, folder / FILE_NAME)
+
+
+def load(folder: Path, recipe: Recipe) -> Checkpoint | None:
+    """The folder's checkpoint; None where there is none.
+
+    A training may be made longer or shorter, not otherwise changed: ValueError where the recipe is another.
+    """
+    if not (folder / FILE_NAME).is_file():
+        return None
+    found = Checkpoint(**torch.load(folder / FILE_NAME, map_location="cpu", weights_only=True))
+    now = asdict(recipe)
+    changed = [name for name in now if name not in _LENGTH and now[name] != found.recipe.get(name)]
+    if changed:
+        raise ValueError(
+            f"{folder} holds a training with other {', '.join(changed)}: train into another folder, "
+            "or start from its weights."
+        )
+    return found

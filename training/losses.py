@@ -1,0 +1,72 @@
+"""What training makes smaller: the cost of wrong starts and ends, in each window and across a question's windows."""
+
+import torch
+
+from fundstelle.training.batches import TrainingBatch
+
+
+def window_losses(logits: torch.Tensor, places: torch.Tensor, allowed: torch.Tensor) -> torch.Tensor:
+    """(windows,) cross-entropy of the right place among a window's `allowed` tokens, the null token among them.
+
+    logits, allowed: (windows, L); places: (windows,) token indices.
+    """
+    return torch.nn.functional.cross_entropy(
+        logits.masked_fill(~allowed, -torch.inf), places, reduction="none"
+    )
+
+
+def shared_losses(
+    logits: torch.Tensor, places: torch.Tensor, batch: TrainingBatch
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Cross-entropy of a question's right places among the tokens of all its windows, and "none" among them.
+
+    Each window's logits are taken relative to its null token's, which makes them comparable across passages and
+    is how the reader's margins are made; "none" has the logit 0. Several windows may hold the answer. (Clark and
+    Gardner, 2018, "Simple and Effective Multi-Paragraph Reading Comprehension", shared normalisation; the zero
+    is ours, after SQuAD 2's null score.)
+
+    Returns:
+        (questions,) losses, and (questions,) how many windows each question has.
+    """
+    rows = torch.arange(len(logits), device=logits.device)
+    margins = (logits - logits[rows, batch.null, None]).masked_fill(~batch.allowed, -torch.inf)
+    margins[rows, batch.null] = -torch.inf  # "none" counts once a question, not once a window
+    count = int(batch.group.max()) + 1
+    answered = places != batch.null
+    everything = _log_sum_exp(margins.logsumexp(dim=1), batch.group, count, with_zero=True)
+    right = torch.where(answered, margins[rows, torch.where(answered, places, 0)], -torch.inf)
+    chosen = _log_sum_exp(right, batch.group, count, with_zero=False)
+    windows, holding = (
+        torch.zeros(count, device=logits.device).index_add(0, batch.group, one)
+        for one in (torch.ones_like(right), answered.to(right.dtype))
+    )
+    return everything - torch.where(holding > 0, chosen, 0.0), windows
+
+
+def _log_sum_exp(values: torch.Tensor, group: torch.Tensor, count: int, *, with_zero: bool) -> torch.Tensor:
+    """(count,) log-sum-exp of each group's values, with one more value of 0 in each group if `with_zero`.
+
+    Meaningless, yet without harm to gradients, where a group has nothing finite.
+    """
+    start = 0.0 if with_zero else -torch.inf
+    largest = torch.full((count,), start, device=values.device)
+    largest = largest.scatter_reduce(0, group, values.detach(), "amax")
+    shift = torch.where(largest.isfinite(), largest, 0.0)
+    total = torch.exp(-shift) if with_zero else torch.zeros_like(shift)
+    total = total.index_add(0, group, torch.exp(values - shift[group]))
+    return shift + torch.log(total.clamp_min(torch.finfo(total.dtype).tiny))
+
+
+def loss(start: torch.Tensor, end: torch.Tensor, batch: TrainingBatch, shared: float) -> torch.Tensor:
+    """The sum, over the batch's windows, of the loss; `shared` is the weight of the part across windows.
+
+    start, end: (windows, L) logits, in float32. A question's shared loss counts as often as it has windows, so that
+    the sum over batches does not depend on how an update was cut into them.
+    """
+    total = start.new_zeros(())
+    for logits, places in ((start, batch.start), (end, batch.end)):
+        total = total + (1 - shared) * window_losses(logits, places, batch.allowed).sum() / 2
+        if shared:
+            losses, windows = shared_losses(logits, places, batch)
+            total = total + shared * (losses * windows).sum() / 2
+    return total

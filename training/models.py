@@ -1,0 +1,62 @@
+"""Models to train: any encoder that transformers can put a question answering head on."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import AutoModelForQuestionAnswering, AutoTokenizer
+
+from fundstelle.reader.tokenization import ReaderTokenizer
+from fundstelle.reader.torch_engine import pick_device
+from fundstelle.training import attention
+from fundstelle.training.recipes import Recipe
+
+TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json")
+
+
+def load_model(name: str, recipe: Recipe, dtype: torch.dtype, device: torch.device | None = None) -> Any:
+    """A model by folder or hub name, ready to be trained: dropout and frozen embeddings as the recipe says.
+
+    A model without a trained head gets a random one, the same for the same seed. OSError where there is no such
+    model.
+    """
+    place = device or pick_device(None)
+    attention.register()
+    torch.manual_seed(recipe.seed)
+    plain = {"attn_implementation": attention.NAME} if place.type == "cpu" else {}
+    model = AutoModelForQuestionAnswering.from_pretrained(name, dtype=dtype, **plain)
+    if recipe.dropout is not None:
+        set_dropout(model, recipe.dropout)
+    model.get_input_embeddings().weight.requires_grad_(not recipe.freeze_embeddings)
+    return model.to(place).train()
+
+
+def set_dropout(model: Any, share: float) -> None:
+    """The same dropout everywhere; where a model keeps it in its configuration, there too."""
+    for module in model.modules():
+        if isinstance(module, torch.nn.Dropout):
+            module.p = share
+    for name in vars(model.config):
+        if "dropout" in name and isinstance(getattr(model.config, name), float):
+            setattr(model.config, name, share)
+
+
+def save_model(model: Any, weights: dict[str, torch.Tensor], out: Path) -> None:
+    """A transformers folder in float32: the model with `weights` in place of its own."""
+    full = {name: weights.get(name, one).detach().float().cpu() for name, one in model.state_dict().items()}
+    dtype = model.config.dtype
+    model.config.dtype = torch.float32
+    model.save_pretrained(out, state_dict={name: one.contiguous() for name, one in full.items()})
+    model.config.dtype = dtype
+
+
+def save_tokenizer(tokenizer: ReaderTokenizer, name: str, out: Path) -> None:
+    """The tokenizer's files as they are, or what transformers makes of older ones."""
+    if tokenizer.path is None:
+        AutoTokenizer.from_pretrained(name).save_pretrained(out)
+    else:
+        files = (tokenizer.path.parent / file for file in TOKENIZER_FILES)
+        for file in files:
+            if file.is_file() and not (out / file.name).is_file():
+                shutil.copy(file, out / file.name)

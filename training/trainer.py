@@ -1,0 +1,202 @@
+"""The training loop: updates of the weights, logged, checkpointed, resumable."""
+
+import json
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
+from dataclasses import asdict, dataclass
+from itertools import chain, count, islice
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import torch
+from accelerate import Accelerator  # type: ignore[import-untyped]
+
+from fundstelle.reader.tokenization import ReaderTokenizer
+from fundstelle.training import checkpoints
+from fundstelle.training.batches import collate, passes, updates
+from fundstelle.training.checkpoints import Checkpoint
+from fundstelle.training.losses import loss
+from fundstelle.training.recipes import Recipe
+from fundstelle.training.weights import MasterWeights
+from fundstelle.training.windows import Group
+
+LOG = "log.jsonl"
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """One update: its number from 1, of how many, the mean loss of its windows, the gradient's norm before it was
+    cut, and how many windows and tokens it had in how many seconds.
+    """
+
+    step: int
+    steps: int
+    loss: float
+    learning_rate: float
+    gradient: float
+    windows: int
+    tokens: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """When what happens beside the updates, in updates."""
+
+    checkpoint_every: int = 100
+    validate_every: int = 500
+    patience: int | None = None
+
+
+USUAL = Schedule()
+
+
+class Trainer:
+    """Trains `model` on groups of windows; everything it leaves behind is in the folder `out`.
+
+    The same recipe, data and seed give the same weights, whether the training was interrupted or not (on one
+    device; across devices and numbers of processes up to rounding).
+
+    Args:
+        model: gives `start_logits` and `end_logits`; its trainable weights are those that require gradients.
+        tokens_at_once: padded tokens of one forward pass; updates do not depend on it.
+        validate: gives a figure for the model as it is, bigger is better; asked every `validate_every` updates.
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        tokenizer: ReaderTokenizer,
+        groups: Sequence[Group],
+        recipe: Recipe,
+        out: Path,
+        *,
+        tokens_at_once: int = 6144,
+        schedule: Schedule = USUAL,
+        validate: Callable[[Any], float] | None = None,
+    ) -> None:
+        if not groups:
+            raise ValueError("There is nothing to train on: no example has a window that fits.")
+        self.accelerator = Accelerator(cpu=next(model.parameters()).device.type == "cpu")
+        self.model = model
+        self.weights = MasterWeights(model.named_parameters(), recipe.weight_decay)
+        self.recipe = recipe
+        self.best: dict[str, torch.Tensor] | None = None
+        self.tokenizer = tokenizer
+        self._groups = groups
+        self._out = out
+        self._tokens_at_once = tokens_at_once
+        self._schedule = schedule
+        self._validate = validate
+        self._prepared: Any = self.accelerator.prepare_model(model)
+        self.steps = recipe.steps or max(1, round(recipe.epochs * len(updates(groups, recipe, 0))))
+
+    def run(self) -> Iterator[Progress]:
+        """Every update from the last checkpoint on, as it is done."""
+        done = self._resume()
+        remaining = islice(chain.from_iterable(self._epochs()), done, self.steps)
+        figures = _Validations(self._schedule.patience)
+        for step, update in enumerate(remaining, done):
+            progress = self._update(step, [self._groups[index] for index in update])
+            self._log(asdict(progress))
+            yield progress
+            last = step + 1 == self.steps
+            if self._validate and (last or (step + 1) % self._schedule.validate_every == 0):
+                figure = self._validate(self.model)
+                self._log({"step": step + 1, "validation": figure})
+                if figures.better(figure):
+                    self.best = {name: one.clone() for name, one in self.weights.named()}
+                last = last or figures.exhausted
+            if last or (step + 1) % self._schedule.checkpoint_every == 0:
+                self._checkpoint(step + 1)
+            if last:
+                return
+
+    def _epochs(self) -> Iterator[list[list[int]]]:
+        return (updates(self._groups, self.recipe, epoch) for epoch in count())
+
+    def _update(self, step: int, update: Sequence[Group]) -> Progress:
+        began = perf_counter()
+        torch.manual_seed(self.recipe.seed * 1_000_003 + step)  # dropout is the same after a resumption
+        rate = self.recipe.rate(step, self.steps)
+        windows = sum(len(group) for group in update)
+        total, tokens = self._backward(list(passes(update, self._tokens_at_once)))
+        gradient = self.weights.step(rate, self.accelerator.num_processes / windows, self.recipe.max_gradient)
+        seconds = perf_counter() - began
+        return Progress(
+            step + 1, self.steps, total / windows, rate, gradient, windows, tokens, round(seconds, 3)
+        )
+
+    def _backward(self, portions: Sequence[Sequence[Group]]) -> tuple[float, int]:
+        """Gradients of all portions, each process taking its share; the sum of losses, and padded tokens."""
+        process, processes = self.accelerator.process_index, self.accelerator.num_processes
+        own = [(portion, 1.0) for portion in portions[process::processes]] or [(portions[0], 0.0)]
+        total = torch.zeros((), device=self.accelerator.device)
+        tokens = 0
+        for number, (portion, weight) in enumerate(own, 1):
+            parallel = self.accelerator.no_sync(self._prepared) if number < len(own) else nullcontext()
+            with parallel:
+                cost, size = self._cost(portion)
+                (cost * weight).backward()  # type: ignore[no-untyped-call]
+            total += cost.detach() * weight
+            tokens += size
+        return float(self.accelerator.reduce(total)), tokens
+
+    def _cost(self, portion: Sequence[Group]) -> tuple[torch.Tensor, int]:
+        tokenizer = self.tokenizer
+        batch = collate(portion, tokenizer.pad_id, tokenizer.padding_side, tokenizer.token_types)
+        batch = batch.to(self.accelerator.device)
+        inputs = {"input_ids": batch.input_ids, "attention_mask": batch.attention_mask}
+        if batch.token_type_ids is not None:
+            inputs["token_type_ids"] = batch.token_type_ids
+        output = self._prepared(**inputs)
+        start, end = output.start_logits.float(), output.end_logits.float()
+        return loss(start, end, batch, self.recipe.shared), batch.input_ids.numel()
+
+    def _resume(self) -> int:
+        found = checkpoints.load(self._out, self.recipe)
+        done = found.step if found else 0
+        if found:
+            self.weights.restore(found.weights)
+            logger.info("resumed after %d updates", done)
+        self._forget(done)
+        return done
+
+    def _checkpoint(self, step: int) -> None:
+        if self.accelerator.is_main_process:
+            Checkpoint(step, self.weights.state(), asdict(self.recipe)).save(self._out)
+
+    def _log(self, values: dict[str, Any]) -> None:
+        if self.accelerator.is_main_process:
+            with (self._out / LOG).open("a", encoding="utf-8") as file:
+                file.write(json.dumps(values) + "\n")
+
+    def _forget(self, step: int) -> None:
+        """Leave out of the log what was done after the checkpoint, because it is done again."""
+        path = self._out / LOG
+        if self.accelerator.is_main_process and path.is_file():
+            lines = path.read_text(encoding="utf-8").splitlines()
+            kept = [line for line in lines if json.loads(line)["step"] <= step]
+            path.write_text("".join(line + "\n" for line in kept), encoding="utf-8")
+
+
+class _Validations:
+    """The figures of the model as training went on: is one the best so far, is it time to stop?"""
+
+    def __init__(self, patience: int | None) -> None:
+        self._patience = patience
+        self._best = float("-inf")
+        self._since = 0
+
+    def better(self, figure: float) -> bool:
+        improved = figure > self._best
+        self._best = max(self._best, figure)
+        self._since = 0 if improved else self._since + 1
+        return improved
+
+    @property
+    def exhausted(self) -> bool:
+        return self._patience is not None and self._since >= self._patience
