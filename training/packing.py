@@ -3,7 +3,8 @@
     python -m fundstelle.training.packing FOLDER OUT --calibrate FILE... [--name NAME] [--provenance TEXT]
 
 FILEs are in SQuAD format, one for each language where there are several; without `--calibrate` the layers stay in
-float32. What a bundle consists of is said in `fundstelle.reader.bundle`.
+float32. How far 8 bits are from it is written into config.json: see `quantising`. What a bundle consists of is said
+in `fundstelle.reader.bundle`.
 """
 
 import argparse
@@ -53,8 +54,8 @@ def pack_reader(
         new = Path(made)
         _write_tokenizer(folder, new)
         _write_embeddings(model, new)
-        _write_layers(model, new, calibrate)
-        _write_config(new, about)
+        quantisation = _write_layers(model, new, calibrate)
+        _write_config(new, about | quantisation)
         for file in (*DATA, bundle.CONFIG):
             (new / file).replace(out / file)
 
@@ -72,15 +73,19 @@ def _write_embeddings(model: Any, out: Path) -> None:
     np.save(out / bundle.EMBEDDINGS, pack(weights))
 
 
-def _write_layers(model: Any, out: Path, calibrate: Sequence[Path]) -> None:
+def _write_layers(model: Any, out: Path, calibrate: Sequence[Path]) -> dict[str, Any]:
+    """The layers, at 8 bits where there is something to calibrate on; returns what config.json says of that."""
     from fundstelle.training.exporting import export_layers
     from fundstelle.training.quantising import calibration_windows, quantise_layers
 
-    layers = export_layers(model)
+    layers, about = export_layers(model), {}
     if calibrate:
         windows = calibration_windows(calibrate, bundle.load_tokenizer(out))
-        layers = quantise_layers(layers, Embeddings.open(out / bundle.EMBEDDINGS), windows)
+        quantised = quantise_layers(layers, Embeddings.open(out / bundle.EMBEDDINGS), windows)
+        layers = quantised.layers
+        about = {"quantisation": {"strength": quantised.strength, "divergences": quantised.divergences}}
     import_openvino().save_model(layers, out / bundle.LAYERS, compress_to_fp16=False)
+    return about
 
 
 def _write_config(out: Path, about: dict[str, Any]) -> None:

@@ -14,6 +14,7 @@ from fundstelle.reader import bundle, light
 from fundstelle.reader.embeddings import Embeddings
 from fundstelle.reader.engine import Batch
 from fundstelle.training.packing import main, pack_reader
+from fundstelle.training.quantising import STRENGTHS, divergence
 
 PIECES = 96
 
@@ -115,6 +116,21 @@ def test_a_bundle_in_8_bits_reads_nearly_the_same(
     wanted, shown = expected(reader, quantised, windows), windows.attention_mask == 1
     for logits, reference in zip(loaded.engine.logits(windows), wanted, strict=True):
         assert np.corrcoef(logits[shown], reference[shown])[0, 1] > 0.95
+
+
+def test_a_bundle_in_8_bits_says_what_that_costs(quantised: Path) -> None:
+    """config.json has the divergence from float32 for every strength of smoothing tried; the least was taken."""
+    found = json.loads((quantised / bundle.CONFIG).read_text())["quantisation"]
+    assert {float(strength) for strength in found["divergences"]} == set(STRENGTHS)
+    assert found["divergences"][str(found["strength"])] == min(found["divergences"].values())
+    assert 0 < min(found["divergences"].values()) < 0.1
+
+
+def test_divergence_is_in_nats() -> None:
+    """Nothing from itself; ln 2 of a coin that falls one way from a fair one, over start and end on the mean."""
+    fair, bent = np.log([[0.5, 0.5], [0.5, 0.5]]), np.log([[1.0, 1e-300], [0.5, 0.5]])
+    assert divergence([fair], [fair]) == 0
+    assert divergence([bent], [fair]) == pytest.approx(np.log(2) / 2)
 
 
 def test_a_bundle_in_8_bits_is_small(reader: Path, quantised: Path) -> None:
