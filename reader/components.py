@@ -1,14 +1,17 @@
 """The reader as a Haystack component."""
 
 import asyncio
+from bisect import bisect
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Self
 
 from haystack import Document, component, default_from_dict, default_to_dict
 from haystack.dataclasses import ExtractedAnswer
 from haystack.utils import ComponentDevice, Secret
 
+from fundstelle.reader.confidence import Calibration
 from fundstelle.reader.reader import Reader
 from fundstelle.reader.readings import Reading, Span
 
@@ -127,12 +130,18 @@ class ExtractiveReader:
         """
         top_k = self.top_k if top_k is None else top_k
         threshold = self.score_threshold if score_threshold is None else score_threshold
+        calibration, candidates = self._candidates(query, documents)
+        logits = [candidate.logit for candidate in candidates]
         answers = [
-            answer
-            for answer in self._answers(query, documents, self.no_answer if no_answer is None else no_answer)
-            if answer.data is None or threshold is None or answer.score >= threshold
+            _answer(query, candidate, probability)
+            for candidate, probability in islice(
+                zip(candidates, calibration.shares(logits), strict=True), top_k
+            )
+            if threshold is None or probability >= threshold
         ]
-        return {"answers": answers[:top_k]}
+        if self.no_answer if no_answer is None else no_answer:
+            answers.append(ExtractedAnswer(query=query, score=calibration.no_answer_probability(logits)))
+        return {"answers": sorted(answers, key=lambda answer: -answer.score)[:top_k]}
 
     @component.output_types(answers=list[ExtractedAnswer])
     async def run_async(
@@ -149,43 +158,41 @@ class ExtractiveReader:
         )
         return result
 
-    def _answers(self, query: str, documents: Sequence[Document], no_answer: bool) -> list[ExtractedAnswer]:
+    def _candidates(self, query: str, documents: Sequence[Document]) -> tuple[Calibration, list[_Candidate]]:
+        """How probable logits are, and all there is to answer with, best first, none overlapping another."""
         self.warm_up()
         assert self._reader is not None
         passages = [_Passage(document.id, document.content or "") for document in documents]
         readings = self._reader.read(query, passages)
-        candidates = _without_overlap(_candidates(documents, readings, self._reader))
-        logits = [candidate.logit for candidate in candidates]
-        calibration = self._reader.calibration
-        answers = [
-            _answer(query, candidate, probability)
-            for candidate, probability in zip(candidates, calibration.shares(logits), strict=True)
-        ]
-        if no_answer:
-            answers.append(ExtractedAnswer(query=query, score=calibration.no_answer_probability(logits)))
-        return sorted(answers, key=lambda answer: -answer.score)
+        candidates = _candidates(documents, readings, self._reader.calibration)
+        return self._reader.calibration, _without_overlap(candidates)
 
 
 def _candidates(
-    documents: Sequence[Document], readings: Sequence[Reading], reader: Reader
+    documents: Sequence[Document], readings: Sequence[Reading], calibration: Calibration
 ) -> Iterator[_Candidate]:
     best = max((document.score or 0.0 for document in documents), default=0.0)
     for document, reading in zip(documents, readings, strict=True):
         evidence = (document.score or 0.0) / best - 1.0 if best > 0 else 0.0
         for span in reading.spans:
-            logit = reader.calibration.logit(span.score - reading.null_score, evidence)
+            logit = calibration.logit(span.score - reading.null_score, evidence)
             yield _Candidate(document, span, logit)
 
 
 def _without_overlap(candidates: Iterator[_Candidate]) -> list[_Candidate]:
-    """The candidates, best first, less those that share characters of a source with a better one."""
+    """The candidates, best first, less those that share characters of a source with a better one.
+
+    What is kept of a source is in order, so that a candidate is compared with its neighbours alone.
+    """
     kept: list[_Candidate] = []
     taken: dict[str, list[tuple[int, int]]] = {}
     for candidate in sorted(candidates, key=lambda candidate: (-candidate.logit, candidate.place)):
         source, start, end = candidate.place
         rivals = taken.setdefault(source, [])
-        if all(end <= other_start or other_end <= start for other_start, other_end in rivals):
-            rivals.append((start, end))
+        place = bisect(rivals, (start, end))
+        clear = not place or rivals[place - 1][1] <= start
+        if clear and (place == len(rivals) or end <= rivals[place][0]):
+            rivals.insert(place, (start, end))
             kept.append(candidate)
     return kept
 

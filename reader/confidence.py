@@ -17,7 +17,7 @@ FILE_NAME = "calibration.json"
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """Weights fitted on held-out questions by `fundstelle.training.calibration`, saved beside the model's.
+    """Weights fitted on held-out questions by `fundstelle calibrate`, saved beside the model's.
 
     The defaults are for models that bring no fit of their own.
 

@@ -136,12 +136,16 @@ class Reader:
         """What the model says of every window, in no particular order, as soon as its batch is done.
 
         Passages are tokenised in groups of `group_size`, so memory does not grow with the requests; while
-        one group is in the model, the next is tokenised.
+        one group is in the model, the next is tokenised. A single group is read without a second thread:
+        on a busy machine waiting for one costs more than a short passage does.
 
         Raises:
             FloatingPointError: the model gave a logit that is no number, as float16 may.
         """
-        for windows in prefetch(self._groups(requests)):
+        groups = self._groups(requests)
+        if sum(len(passages) for _, passages in requests) > self.settings.group_size:
+            groups = prefetch(groups)
+        for windows in groups:
             plans = plan([len(window.input_ids) for window in windows], self.settings.token_budget)
             batches = [[windows[i] for i in indices] for indices in plans]
             stream = self._stream(self._collate(batch) for batch in batches)

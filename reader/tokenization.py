@@ -120,8 +120,14 @@ class ReaderTokenizer:
         return self.padding_side == "right"
 
     def encode(self, texts: Sequence[str]) -> list[Encoding]:
-        """Tokenise each text without special tokens; offsets are character positions in the text."""
-        return self.backend.encode_batch([_encodable(text) for text in texts], add_special_tokens=False)
+        """Tokenise each text without special tokens; offsets are character positions in the text.
+
+        A single text is not handed to the library's threads, which would have to be woken for it.
+        """
+        encodable = [_encodable(text) for text in texts]
+        if len(encodable) == 1:
+            return [self.backend.encode(encodable[0], add_special_tokens=False)]
+        return self.backend.encode_batch(encodable, add_special_tokens=False)
 
 
 def smallest(*lengths: int | None) -> int:

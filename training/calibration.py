@@ -1,29 +1,23 @@
 """Fits the probabilities of a reader's answers: `calibration.json` beside its weights.
 
-    python -m fundstelle.training.calibration FILE... --observations OBSERVATIONS [--reader MODEL] [--out FOLDER]
-
-FILEs are in SQuAD format, none of which the reader was trained on, the more languages the better. Without
-FILEs, the calibration is fitted on observations made before. It is fitted again whenever the weights change.
+`fundstelle calibrate` reads the questions that it is fitted on and saves it. It is fitted again whenever the
+weights change.
 
 The model (see `fundstelle.reader.confidence`) is a conditional logit over a question's answers and "none of
 them": its weights are those that make right answers likeliest, then moved and scaled so that the best
 answer's probability holds. "The collection does not answer" is a logistic regression on top of it.
 """
 
-import argparse
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 
 import torch
 
 from fundstelle.evaluation.judging import is_right
 from fundstelle.pipelines.merge import Candidate, candidates, evidence_of, grouped, merge, without_overlaps
-from fundstelle.reader import bundle
 from fundstelle.reader.confidence import Calibration
-from fundstelle.reader.reader import Reader
-from fundstelle.training.judging import best_threshold, describe, judge, trial_of
-from fundstelle.training.observations import Observation, observe_files, read_back, save
+from fundstelle.training.judging import best_threshold, trial_of
+from fundstelle.training.observations import Observation
 from fundstelle.training.stopping import fit_stop, read_of
 
 _NEUTRAL = Calibration(intercept=0.0, margin=1.0, evidence=0.0)
@@ -212,25 +206,3 @@ def _minimise(weights: torch.Tensor, loss: Callable[[], torch.Tensor]) -> None:
         return value
 
     optimiser.step(closure)  # type: ignore[no-untyped-call]
-
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Observe, fit, write `calibration.json`, and print how good it is on the same questions."""
-    parser = argparse.ArgumentParser(prog="fundstelle.training.calibration", description=__doc__)
-    parser.add_argument("files", nargs="*", type=Path, metavar="FILE", help="data sets in SQuAD format")
-    parser.add_argument("--observations", type=Path, required=True, help="where observations are kept")
-    parser.add_argument("--questions", type=int, default=80, help="questions of each file (default: 80)")
-    parser.add_argument("--reader", help="a model's folder or name; default: the bundled reader")
-    parser.add_argument("--out", type=Path, help="folder for calibration.json; default: the bundled reader's")
-    options = parser.parse_args(arguments)
-    if options.files:
-        with Reader.load(options.reader) as reader:
-            save(observe_files(options.files, reader, options.questions), options.observations)
-    observations = read_back(options.observations)
-    calibration = fit(observations)
-    calibration.save(options.out or bundle.path())
-    print(describe(judge(observations, calibration)))  # noqa: T201
-
-
-if __name__ == "__main__":
-    main()

@@ -3,7 +3,8 @@
     python -m fundstelle.training.packing FOLDER OUT --calibrate FILE... [--name NAME] [--provenance TEXT]
 
 FILEs are in SQuAD format, one for each language where there are several; without `--calibrate` the layers stay in
-float32. What a bundle consists of is said in `fundstelle.reader.bundle`.
+float32. How far 8 bits are from it is written into config.json: see `quantising`. What a bundle consists of is said
+in `fundstelle.reader.bundle`.
 """
 
 import argparse
@@ -12,6 +13,7 @@ import json
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -32,25 +34,30 @@ def pack_reader(
     licence: str = "",
     provenance: str = "",
 ) -> None:
-    """Write the bundle `out` from `folder`, which `AutoModelForQuestionAnswering.from_pretrained` can load."""
+    """Write the bundle `out` from `folder`, which `AutoModelForQuestionAnswering.from_pretrained` can load.
+
+    A bundle that is there is replaced file by file, only when all of the new one is made: readers that run
+    have its table and its layers mapped into memory, and keep what they opened.
+    """
     from transformers import AutoModelForQuestionAnswering
 
     model = AutoModelForQuestionAnswering.from_pretrained(folder, attn_implementation="sdpa")
-    out.mkdir(parents=True, exist_ok=True)
-    _write_tokenizer(folder, out)
-    _write_embeddings(model, out)
-    _write_layers(model, out, calibrate)
-    config = {
+    about = {
         "name": name or folder.name,
         "licence": licence,
         "max_length": int(model.config.max_position_embeddings),
         "precision": "int8" if calibrate else "float32",
         "provenance": provenance,
-        "sha256": {file: _digest(out / file) for file in DATA},
     }
-    (out / bundle.CONFIG).write_text(
-        json.dumps(config, indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
-    )
+    out.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=out, prefix=".packing-") as made:
+        new = Path(made)
+        _write_tokenizer(folder, new)
+        _write_embeddings(model, new)
+        quantisation = _write_layers(model, new, calibrate)
+        _write_config(new, about | quantisation)
+        for file in (*DATA, bundle.CONFIG):
+            (new / file).replace(out / file)
 
 
 def _write_tokenizer(folder: Path, out: Path) -> None:
@@ -66,15 +73,25 @@ def _write_embeddings(model: Any, out: Path) -> None:
     np.save(out / bundle.EMBEDDINGS, pack(weights))
 
 
-def _write_layers(model: Any, out: Path, calibrate: Sequence[Path]) -> None:
+def _write_layers(model: Any, out: Path, calibrate: Sequence[Path]) -> dict[str, Any]:
+    """The layers, at 8 bits where there is something to calibrate on; returns what config.json says of that."""
     from fundstelle.training.exporting import export_layers
     from fundstelle.training.quantising import calibration_windows, quantise_layers
 
-    layers = export_layers(model)
+    layers, about = export_layers(model), {}
     if calibrate:
         windows = calibration_windows(calibrate, bundle.load_tokenizer(out))
-        layers = quantise_layers(layers, Embeddings.open(out / bundle.EMBEDDINGS), windows)
+        quantised = quantise_layers(layers, Embeddings.open(out / bundle.EMBEDDINGS), windows)
+        layers = quantised.layers
+        about = {"quantisation": {"strength": quantised.strength, "divergences": quantised.divergences}}
     import_openvino().save_model(layers, out / bundle.LAYERS, compress_to_fp16=False)
+    return about
+
+
+def _write_config(out: Path, about: dict[str, Any]) -> None:
+    config = about | {"sha256": {file: _digest(out / file) for file in DATA}}
+    text = json.dumps(config, indent=1, ensure_ascii=False) + "\n"
+    (out / bundle.CONFIG).write_text(text, encoding="utf-8")
 
 
 def _digest(file: Path) -> str:

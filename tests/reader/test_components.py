@@ -1,13 +1,19 @@
 """The reader as a Haystack component."""
 
 import asyncio
+import random
 from typing import Any
 
 import pytest
 from haystack import Document, Pipeline
+from haystack.dataclasses import ExtractedAnswer
 from haystack.utils import ComponentDevice, Secret
+from hypothesis import given
+from hypothesis import strategies as st
 
-from fundstelle.reader.components import ExtractiveReader
+from fundstelle.reader import components
+from fundstelle.reader.components import ExtractiveReader, _Candidate, _without_overlap
+from fundstelle.reader.readings import Span
 
 LOGITS = {"paris": 5.0, "rome": 3.0, "[CLS]": 0.0}
 
@@ -104,6 +110,71 @@ def test_overlapping_splits_of_one_text_answer_once(component: ExtractiveReader)
         if answer.data == "paris" and answer.document
     )
     assert starts == [14, 33]
+
+
+def test_more_spans_than_a_passage_has_are_no_error(scripted: Any, bert_like: Any) -> None:
+    """Fifty spans asked of a document of one word are the one there is (peers' D8c)."""
+    made = ExtractiveReader(top_k=50)
+    made._reader = scripted(bert_like(), LOGITS, LOGITS, top_k=50, max_answer_length=50)
+    assert found(made, "w1", no_answer=False) == ["w1"]
+    assert None in found(made, "w1", "w2 w3")
+
+
+class Counted(int):
+    """A number that counts how often it is compared."""
+
+    compared = 0
+
+    def __lt__(self, other: int) -> bool:
+        Counted.compared += 1
+        return int(self) < int(other)
+
+    def __le__(self, other: int) -> bool:
+        Counted.compared += 1
+        return int(self) <= int(other)
+
+    def __radd__(self, other: int) -> "Counted":
+        return Counted(int(self) + other)
+
+
+def comparisons(count: int) -> int:
+    """How many comparisons of places it takes to find overlaps among so many spans of one document."""
+    document, chooser = Document(id="long"), random.Random(count)
+    spans = [Span(Counted(10 * i), Counted(10 * i + 12), chooser.random()) for i in range(count)]
+    Counted.compared = 0
+    kept = _without_overlap(iter([_Candidate(document, span, span.score) for span in spans]))
+    assert count / 4 < len(kept) < count
+    return Counted.compared
+
+
+def test_overlaps_are_found_without_comparing_everything() -> None:
+    """Eight times the spans take hardly more than eight times the comparisons, not 64 times (peers' D15)."""
+    assert comparisons(4000) < 16 * comparisons(500)
+
+
+def test_only_what_is_returned_is_made(component: ExtractiveReader, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of hundreds of candidates only the best few become answers (peers' D15)."""
+    made = []
+
+    class Recorded(ExtractedAnswer):
+        def __init__(self, *values: Any, **fields: Any) -> None:
+            super().__init__(*values, **fields)
+            made.append(self)
+
+    monkeypatch.setattr(components, "ExtractedAnswer", Recorded)
+    assert len(found(component, *["john in paris and rome"] * 300, top_k=4)) == 4
+    assert len(made) == 5  # and "no answer"
+
+
+@given(st.lists(st.tuples(st.integers(0, 30), st.integers(1, 6), st.integers(0, 9)), max_size=30))
+def test_what_overlaps_a_better_answer_is_left_out(spans: list[tuple[int, int, int]]) -> None:
+    """Kept are, best first, exactly those that share no character with one kept before."""
+    candidates = [_Candidate(Document(id="d"), Span(a, a + n, score), score) for a, n, score in spans]
+    kept: list[_Candidate] = []
+    for one in sorted(candidates, key=lambda one: (-one.logit, one.place)):
+        if all(one.span.end <= other.span.start or other.span.end <= one.span.start for other in kept):
+            kept.append(one)
+    assert _without_overlap(iter(candidates)) == kept
 
 
 def test_a_component_survives_being_written_down() -> None:

@@ -172,6 +172,20 @@ def test_memory_is_bounded_by_the_group(scripted: Any, bert_like: Any, passage: 
     assert sum(1 for _ in found) == 99
 
 
+def test_a_single_group_wakes_no_thread(
+    scripted: Any, bert_like: Any, passage: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Tokenising ahead starts where there is something ahead: a few passages are read in the caller's thread."""
+    reader = scripted(bert_like(), {"john": 1.0}, {"john": 1.0}, group_size=2)
+    used = []
+    monkeypatch.setattr("fundstelle.reader.reader.prefetch", lambda groups: used.append(1) or groups)
+    few = reader.read("who", [passage("a", "john"), passage("b", "john")])
+    assert not used
+    many = reader.read("who", [passage(name, "john") for name in "abc"])
+    assert used
+    assert many[:2] == few
+
+
 def test_readings_from_many_threads(scripted: Any, bert_like: Any, passage: Any) -> None:
     """A reader may be used from several threads at once."""
     reader = scripted(bert_like(), {"paris": 5.0}, {"paris": 5.0})

@@ -3,7 +3,6 @@
 import math
 import random
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -13,9 +12,9 @@ from fundstelle.pipelines.merge import evidence_of
 from fundstelle.pipelines.stopping import next_group, settled
 from fundstelle.reader.confidence import Calibration
 from fundstelle.reader.readings import Reading, Span
-from fundstelle.training.calibration import fit, main
+from fundstelle.training.calibration import fit
 from fundstelle.training.judging import Trial, best_threshold, describe, judge
-from fundstelle.training.observations import Observation, save
+from fundstelle.training.observations import Observation
 from fundstelle.training.stopping import CHANGED_AT_MOST, fit_stop, read_of, saving, stops
 
 TRUE = Calibration(intercept=-2.5, margin=0.6, evidence=4.0, support=0.5)
@@ -131,14 +130,3 @@ def test_a_threshold_weighs_wrong_answers_against_lost_ones() -> None:
     trials = [Trial(0.2, False, 0.8, False), Trial(0.3, False, 0.8, False), Trial(0.6, True, 0.1, True)]
     assert 0.3 < best_threshold(trials) <= 0.6
     assert best_threshold([]) == 0.0
-
-
-def test_the_command_fits_what_was_observed(
-    tmp_path: Path, observations: list[Observation], capsys: pytest.CaptureFixture[str]
-) -> None:
-    """Without files it fits on the observations it is given, writes the calibration and says how good it is."""
-    save(observations[:300], tmp_path / "observations.jsonl")
-    main(["--observations", str(tmp_path / "observations.jsonl"), "--out", str(tmp_path)])
-    written = Calibration.load(tmp_path)
-    assert written == fit(observations[:300])
-    assert describe(judge(observations[:300], written)) in capsys.readouterr().out
