@@ -1,0 +1,121 @@
+// The collection: what it holds, by name, and the deleting of it.
+
+import * as client from "./client.js";
+import { byId, copyOf, element } from "./dom.js";
+import { documentAddress } from "./place.js";
+import { nameOf } from "./text.js";
+import { languageName, say } from "./words.js";
+
+const MOST = 5000; // documents that are loaded to be looked through by name
+const state = { known: [], cursor: null, languages: {}, scopes: [] };
+let onChanged = () => {};
+
+export const mayWrite = () => state.scopes.includes("write");
+export const isEmpty = () => Object.keys(state.languages).length === 0;
+
+/** Have `changed` called whenever the collection was loaded anew. */
+export function onCollection(changed) {
+  onChanged = changed;
+}
+
+/** Load what the collection holds, and show it. */
+export async function loadCollection() {
+  const [facts, page] = await Promise.all([client.info(), client.documents()]);
+  Object.assign(state, { languages: facts.passages, scopes: facts.scopes, suffixes: facts.suffixes });
+  Object.assign(state, { known: page.documents, cursor: page.next_cursor });
+  byId("files").accept = facts.suffixes.join(",");
+  list();
+  filters();
+  onChanged();
+}
+
+async function loadMore() {
+  const page = await client.documents(state.cursor);
+  state.known.push(...page.documents);
+  state.cursor = page.next_cursor;
+}
+
+/** How many documents there are, as far as they were counted. */
+export function sizeInWords() {
+  const count = state.known.length;
+  return state.cursor ? say("several_documents", { count }) : say("documents_count", { count });
+}
+
+/** One sentence about the collection. */
+export function summary() {
+  return say("holds", { documents: sizeInWords(), count: Object.keys(state.languages).length });
+}
+
+/** What people call a document. */
+const titleOf = ({ title, source }) => title || nameOf(source).name;
+
+function list() {
+  const wanted = byId("find").value.trim().toLocaleLowerCase();
+  const matches = state.known.filter(({ source, title }) =>
+    `${title}\n${source}`.toLocaleLowerCase().includes(wanted));
+  matches.sort((one, other) => titleOf(one).localeCompare(titleOf(other)));
+  byId("documents").replaceChildren(...matches.map(row));
+  byId("finder").hidden = state.known.length < 8;
+  byId("more").hidden = !state.cursor;
+  byId("dropzone").hidden = !mayWrite();
+  const nothing = state.known.length ? say("none_found") : say("empty");
+  byId("collection-note").textContent = matches.length ? "" : nothing;
+}
+
+function row(found) {
+  const { root, parts } = copyOf("document-template");
+  const pages = found.pages.length ? say("pages", { count: found.pages.length }) : "";
+  parts.link.textContent = titleOf(found);
+  parts.link.href = documentAddress(found.id);
+  const facts = [languageName(found.language), pages, found.source === titleOf(found) ? "" : found.source];
+  parts.facts.textContent = facts.filter(Boolean).join(" · ");
+  parts.remove.hidden = !mayWrite();
+  parts.remove.setAttribute("aria-label", say("delete_named", { name: titleOf(found) }));
+  parts.remove.addEventListener("click", () => removeDocument(found.id, titleOf(found)));
+  return root;
+}
+
+function filters() {
+  const codes = Object.keys(state.languages).sort((one, other) => languageName(one).localeCompare(languageName(other)));
+  const [all] = byId("language").options;
+  const chosen = byId("language").value;
+  byId("language").replaceChildren(all, ...codes.map((code) => element("option", { value: code }, languageName(code))));
+  byId("language").value = codes.includes(chosen) ? chosen : "";
+  byId("sources").replaceChildren(...state.known.map(({ source }) => element("option", { value: source })));
+  byId("filters").hidden = isEmpty();
+}
+
+/** Delete a document if the person says so again; resolves to whether it is gone. */
+export async function removeDocument(id, name) {
+  if (!(await confirmed(say("really_delete", { name })))) return false;
+  try {
+    await client.remove(id);
+    await loadCollection();
+    byId("collection-note").textContent = say("deleted", { name });
+    byId("collection-heading").focus();
+    return true;
+  } catch (error) {
+    byId("collection-note").textContent = say("failed", { reason: error.message });
+    return false;
+  }
+}
+
+function confirmed(question) {
+  const dialog = byId("confirm");
+  byId("confirm-text").textContent = question;
+  dialog.returnValue = "no";
+  dialog.showModal();
+  return new Promise((resolve) => {
+    dialog.addEventListener("close", () => resolve(dialog.returnValue === "yes"), { once: true });
+  });
+}
+
+/** A name is looked for in all documents, or the first thousands of them. */
+byId("find").addEventListener("input", async () => {
+  while (state.cursor && state.known.length < MOST) await loadMore();
+  list();
+});
+byId("more").addEventListener("click", async () => {
+  await loadMore();
+  list();
+});

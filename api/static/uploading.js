@@ -1,0 +1,109 @@
+// Files on their way in: chosen or dropped, sent, and their job followed to its end.
+
+import * as client from "./client.js";
+import { byId, copyOf, element } from "./dom.js";
+import { say } from "./words.js";
+
+/** Have files that are dropped anywhere or chosen sent; `onStart` before, `onDone` after each upload. */
+export function acceptFiles({ onStart, onDone }) {
+  const begin = async (files) => {
+    onStart();
+    if (files.length) await follow(files, onDone);
+    else byId("collection-note").textContent = say("no_files");
+  };
+  byId("choose").addEventListener("click", () => byId("files").click());
+  byId("files").addEventListener("change", (event) => {
+    begin([...event.target.files].map((file) => ({ file, name: file.name })));
+    event.target.value = "";
+  });
+  acceptDrops(begin);
+}
+
+function acceptDrops(begin) {
+  const veil = byId("veil");
+  const holdsFiles = (event) => [...(event.dataTransfer?.types ?? [])].includes("Files");
+  let depth = 0; // dragenter and dragleave come for every element on the way
+  const lift = (change) => {
+    depth = Math.max(depth + change, 0);
+    veil.hidden = depth === 0;
+  };
+  addEventListener("dragenter", (event) => holdsFiles(event) && lift(+1));
+  addEventListener("dragleave", (event) => holdsFiles(event) && lift(-1));
+  addEventListener("dragover", (event) => holdsFiles(event) && event.preventDefault());
+  addEventListener("drop", async (event) => {
+    if (!holdsFiles(event)) return;
+    event.preventDefault();
+    depth = 0;
+    veil.hidden = true;
+    begin(await dropped(event.dataTransfer));
+  });
+}
+
+/** The files of a drop, those in folders named with their path: `[{file, name}]`. */
+async function dropped(transfer) {
+  const entries = [...transfer.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
+  if (!entries.length) return [...transfer.files].map((file) => ({ file, name: file.name }));
+  return (await Promise.all(entries.map(under))).flat();
+}
+
+async function under(entry) {
+  if (entry.isFile) {
+    const file = await new Promise((resolve, reject) => entry.file(resolve, reject));
+    return [{ file, name: entry.fullPath.replace(/^\//, "") }];
+  }
+  const reader = entry.createReader();
+  const found = [];
+  for (;;) {
+    const some = await new Promise((resolve, reject) => reader.readEntries(resolve, reject));
+    if (!some.length) return (await Promise.all(found.map(under))).flat();
+    found.push(...some); // a reader gives a hundred at a time
+  }
+}
+
+async function follow(files, onDone) {
+  const { root, parts } = copyOf("upload-template");
+  const stop = new AbortController();
+  let job = null;
+  parts.name.textContent = say("files", { name: files[0].name, count: files.length });
+  parts.cancel.addEventListener("click", () => (job ? client.cancelJob(job.id) : stop.abort()));
+  byId("uploads").prepend(root);
+  try {
+    job = await client.upload(files, (share) => sending(parts, share), stop.signal);
+    for await (const state of client.jobStates(job.id, stop.signal)) showJob(parts, (job = state));
+  } catch (error) {
+    const reason = error.name === "AbortError" ? say("cancelled") : say("failed", { reason: error.message });
+    parts.note.textContent = reason;
+  }
+  parts.bar.hidden = parts.cancel.hidden = true;
+  onDone();
+}
+
+function sending(parts, share) {
+  parts.bar.value = share / 2; // sending is one half of the bar, reading the other
+  parts.note.textContent = say("sending", { percent: `${Math.round(share * 100)} %` });
+}
+
+function showJob(parts, job) {
+  if (job.files) parts.bar.value = 0.5 + job.files_done / job.files / 2;
+  parts.note.textContent = noteOf(job);
+  parts.failures.replaceChildren(
+    ...job.failures.map(({ source, reason }) => element("li", {}, element("bdi", {}, source), `: ${reason}`)),
+  );
+}
+
+function noteOf(job) {
+  const { added, updated, unchanged } = job.documents;
+  switch (job.state) {
+    case "queued":
+      return say("queued");
+    case "running":
+      return job.files ? say("reading", { done: job.files_done, count: job.files }) : say("reading_some");
+    case "done":
+      if (added + updated) return say("done", { count: added + updated });
+      return say(unchanged ? "unchanged" : "none_added");
+    case "cancelled":
+      return say("cancelled");
+    default:
+      return say("failed", { reason: job.error ?? say("went_wrong") });
+  }
+}
