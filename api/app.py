@@ -6,7 +6,7 @@ from importlib.metadata import version
 
 from fastapi import FastAPI
 
-from fundstelle.api import document_routes, job_routes, operation_routes, problems, query_routes
+from fundstelle.api import document_routes, job_routes, operation_routes, page, problems, query_routes
 from fundstelle.api.service import Service
 from fundstelle.api.settings import Settings
 from fundstelle.pipelines.reading import PassageReader
@@ -42,4 +42,6 @@ def create_app(settings: Settings | None = None, reader: PassageReader | None = 
     problems.install(app)
     for routes in (query_routes, document_routes, job_routes, operation_routes):
         app.include_router(routes.router)
+    if settings.page:
+        app.include_router(page.router)
     return app

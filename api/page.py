@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from fastapi import FastAPI, Request
+from fastapi import APIRouter, Request
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 
@@ -41,12 +41,17 @@ class GuardedFiles(StaticFiles):
         return response
 
 
-def show_page(app: FastAPI) -> None:
-    """Have `app` show the page at `/` and its files under `/static`; they ask for no key."""
-    files = GuardedFiles(directory=STATIC)
+router = APIRouter(include_in_schema=False)
+files = GuardedFiles(directory=STATIC)
 
-    async def page(request: Request) -> Response:
-        return await files.get_response("index.html", request.scope)
 
-    app.add_api_route("/", page, include_in_schema=False)
-    app.mount("/static", files, name="static")
+@router.get("/")
+async def page(request: Request) -> Response:
+    """The page; it asks for a key where one is needed, and needs none itself."""
+    return await files.get_response("index.html", request.scope)
+
+
+@router.get("/static/{path:path}")
+async def static(path: str, request: Request) -> Response:
+    """What the page is made of."""
+    return await files.get_response(path, request.scope)

@@ -16,7 +16,7 @@ export async function ask(place, threshold) {
   wait();
   try {
     const result = await client.query(request(place, threshold), signal);
-    if (!signal.aborted) show(result, place);
+    if (!signal.aborted) show(result, place, threshold);
   } catch (error) {
     if (!signal.aborted) complain(error, () => ask(place, threshold));
   }
@@ -39,22 +39,24 @@ function request(place, threshold) {
   };
 }
 
-function fill(heading, ...content) {
+/** Show a state of the question: "waiting", "found", "none" or "error". */
+function fill(state, heading, ...content) {
   byId("answers").hidden = false;
-  byId("answers").setAttribute("aria-busy", "false");
+  byId("answers").dataset.state = state;
+  byId("answers").setAttribute("aria-busy", String(state === "waiting"));
   byId("answers-heading").textContent = heading;
   byId("results").replaceChildren(...content);
   byId("status").textContent = heading;
 }
 
 function wait() {
-  fill(say("searching"), element("div", { class: "waiting" }));
-  byId("answers").setAttribute("aria-busy", "true");
+  fill("waiting", say("searching"), element("div", { class: "waiting" }));
 }
 
 function complain(error, again) {
   const retry = element("button", { type: "button", onclick: again }, say("try_again"));
   fill(
+    "error",
     say("went_wrong"),
     element("div", { class: "message error", role: "alert" },
       element("p", {}, error instanceof client.CallError ? error.message : say("went_wrong")),
@@ -63,14 +65,17 @@ function complain(error, again) {
   if (!(error instanceof client.CallError)) throw error;
 }
 
-function show(result, place) {
+function show(result, place, threshold) {
   if (!result.answers.length) return showNone(result, place);
   const best = result.answers[0].probability;
   const doubt = result.no_answer_probability > best
     ? element("p", { class: "doubt" }, say("doubt", { percent: percent(result.no_answer_probability) }))
     : null;
   const list = element("ol", { class: "list" }, result.answers.map((answer) => answerItem(answer, result)));
-  fill(say("answers", { count: result.answers.length }), ...(doubt ? [doubt, list] : [list]));
+  const more = threshold === undefined
+    ? element("div", { class: "actions after" }, button("show_uncertain", () => ask(place, 0)))
+    : null;
+  fill("found", say("answers", { count: result.answers.length }), ...[doubt, list, more].filter(Boolean));
 }
 
 function showNone(result, place) {
@@ -83,9 +88,9 @@ function showNone(result, place) {
     }),
   ];
   fill(
+    "none",
     say("no_answer"),
     element("div", { class: "message" },
-      element("h3", {}, say("no_answer")),
       element("p", {}, `${nearest.length ? sure : say("no_passages")} ${say("no_answer_try")}`),
       nearest.length ? [element("p", {}, say("nearest")), element("ul", {}, nearest)] : null,
       element("div", { class: "actions" }, more.filter(Boolean))),
@@ -113,7 +118,7 @@ function answerItem(answer, result) {
   const address = documentAddress(answer.document_id, answer);
   parts.link.textContent = answer.text;
   parts.link.href = address;
-  parts.bar.value = answer.probability;
+  parts.bar.style.setProperty("--share", answer.probability);
   parts.word.textContent = say("probability", {
     word: likelihood(answer.probability),
     percent: percent(answer.probability),
@@ -123,15 +128,19 @@ function answerItem(answer, result) {
   others(parts, answer.support);
   judging(parts, answer, result);
   copying(parts, answer);
+  parts.heading.dir = parts.quote.matches(":dir(rtl)") ? "rtl" : "ltr"; // a number has no direction of its own
   for (const part of [parts.link, parts.quote]) part.lang = answer.language === "und" ? "" : answer.language;
   return root;
 }
+
+/** A text without its empty lines. */
+const close = (text) => text.replace(/\n\s*\n/g, "\n");
 
 /** The context with the answer marked in it; a click that selects no text opens the document. */
 function quote(block, answer, address) {
   const start = answer.start - answer.context_start;
   const [before, inside, after] = cut(answer.context, start, start + answer.end - answer.start);
-  block.append(answer.context_start > 0 ? "… " : "", before, element("mark", {}, inside), after, " …");
+  block.append(answer.context_start > 0 ? "… " : "", close(before), element("mark", {}, inside), close(after), " …");
   block.addEventListener("click", () => {
     if (getSelection().isCollapsed) location.hash = address;
   });

@@ -7,10 +7,12 @@ import { nameOf } from "./text.js";
 import { languageName, say } from "./words.js";
 
 const MOST = 5000; // documents that are loaded to be looked through by name
-const state = { known: [], cursor: null, languages: {}, scopes: [] };
+const state = { known: [], cursor: null, languages: {}, scopes: [], limits: {} };
+const byName = new Intl.Collator(undefined, { ignorePunctuation: true, numeric: true });
 let onChanged = () => {};
 
 export const mayWrite = () => state.scopes.includes("write");
+export const limits = () => state.limits;
 export const isEmpty = () => Object.keys(state.languages).length === 0;
 
 /** Have `changed` called whenever the collection was loaded anew. */
@@ -21,7 +23,7 @@ export function onCollection(changed) {
 /** Load what the collection holds, and show it. */
 export async function loadCollection() {
   const [facts, page] = await Promise.all([client.info(), client.documents()]);
-  Object.assign(state, { languages: facts.passages, scopes: facts.scopes, suffixes: facts.suffixes });
+  Object.assign(state, { languages: facts.passages, scopes: facts.scopes, limits: facts.limits });
   Object.assign(state, { known: page.documents, cursor: page.next_cursor });
   byId("files").accept = facts.suffixes.join(",");
   list();
@@ -53,7 +55,7 @@ function list() {
   const wanted = byId("find").value.trim().toLocaleLowerCase();
   const matches = state.known.filter(({ source, title }) =>
     `${title}\n${source}`.toLocaleLowerCase().includes(wanted));
-  matches.sort((one, other) => titleOf(one).localeCompare(titleOf(other)));
+  matches.sort((one, other) => byName.compare(titleOf(one), titleOf(other)));
   byId("documents").replaceChildren(...matches.map(row));
   byId("finder").hidden = state.known.length < 8;
   byId("more").hidden = !state.cursor;
@@ -91,12 +93,22 @@ export async function removeDocument(id, name) {
   try {
     await client.remove(id);
     await loadCollection();
-    byId("collection-note").textContent = say("deleted", { name });
-    byId("collection-heading").focus();
+    tell(say("deleted", { name }));
     return true;
   } catch (error) {
-    byId("collection-note").textContent = say("failed", { reason: error.message });
+    tell(say("failed", { reason: error.message }));
     return false;
+  }
+}
+
+/** Say something where the person looks: in the sheet of the collection, or over the page for a while. */
+function tell(sentence) {
+  if (byId("collection").open) {
+    byId("collection-note").textContent = sentence;
+    byId("collection-heading").focus();
+  } else {
+    byId("toast").textContent = sentence;
+    setTimeout(() => (byId("toast").textContent = ""), 6000);
   }
 }
 

@@ -114,7 +114,7 @@ function invitation() {
   const choose = element("button", { type: "button", onclick: () => byId("files").click() }, say("choose"));
   return [
     element("div", { class: "message" },
-      element("h3", {}, say("empty")),
+      element("h2", {}, say("empty")),
       mayWrite() && element("p", {}, say("empty_help")),
       mayWrite() && element("div", { class: "actions" }, choose)),
   ];

@@ -1,6 +1,7 @@
 // Files on their way in: chosen or dropped, sent, and their job followed to its end.
 
 import * as client from "./client.js";
+import { limits } from "./collection.js";
 import { byId, copyOf, element } from "./dom.js";
 import { say } from "./words.js";
 
@@ -8,8 +9,8 @@ import { say } from "./words.js";
 export function acceptFiles({ onStart, onDone }) {
   const begin = async (files) => {
     onStart();
-    if (files.length) await follow(files, onDone);
-    else byId("collection-note").textContent = say("no_files");
+    byId("collection-note").textContent = files.length ? "" : say("no_files");
+    for (const batch of batches(files)) await follow(batch, onDone);
   };
   byId("choose").addEventListener("click", () => byId("files").click());
   byId("files").addEventListener("change", (event) => {
@@ -17,6 +18,22 @@ export function acceptFiles({ onStart, onDone }) {
     event.target.value = "";
   });
   acceptDrops(begin);
+}
+
+/** Files in as many requests as the service's limits ask for. */
+function batches(files) {
+  const { max_upload_files: most, max_upload_request_bytes: bytes } = limits();
+  const found = [[]];
+  let size = 0;
+  for (const each of files) {
+    const last = found.at(-1);
+    size += each.file.size;
+    if (last.length && (last.length >= most || size > bytes)) {
+      found.push([each]);
+      size = each.file.size;
+    } else last.push(each);
+  }
+  return found.filter((batch) => batch.length);
 }
 
 function acceptDrops(begin) {
@@ -39,7 +56,7 @@ function acceptDrops(begin) {
   });
 }
 
-/** The files of a drop, those in folders named with their path: `[{file, name}]`. */
+/** The files of a drop: `[{file, name}]`. Those in folders are named with these, as the service takes no paths. */
 async function dropped(transfer) {
   const entries = [...transfer.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
   if (!entries.length) return [...transfer.files].map((file) => ({ file, name: file.name }));
@@ -49,14 +66,14 @@ async function dropped(transfer) {
 async function under(entry) {
   if (entry.isFile) {
     const file = await new Promise((resolve, reject) => entry.file(resolve, reject));
-    return [{ file, name: entry.fullPath.replace(/^\//, "") }];
+    return [{ file, name: entry.fullPath.slice(1).replaceAll("/", " › ") }];
   }
   const reader = entry.createReader();
   const found = [];
   for (;;) {
     const some = await new Promise((resolve, reject) => reader.readEntries(resolve, reject));
     if (!some.length) return (await Promise.all(found.map(under))).flat();
-    found.push(...some); // a reader gives a hundred at a time
+    found.push(...some.filter(({ name }) => !name.startsWith("."))); // a reader gives a hundred at a time
   }
 }
 
