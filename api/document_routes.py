@@ -6,25 +6,30 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
+from fundstelle.api.access import Reading, Writing
+from fundstelle.api.documentation import EVERYWHERE, problems
 from fundstelle.api.problems import Problem
 from fundstelle.api.schemas import DocumentPage, Job, WholeDocument
 from fundstelle.api.service import Service
 from fundstelle.api.shared import TheService
 from fundstelle.api.uploads import REQUEST_BODY, receive
 
-router = APIRouter(prefix="/v1", tags=["documents"])
+router = APIRouter(prefix="/v1", tags=["documents"], responses=EVERYWHERE)
 
 
-@router.post("/documents", response_model=Job, status_code=202, openapi_extra=REQUEST_BODY)
-async def add_documents(request: Request, response: Response, service: TheService) -> Any:
+@router.post(
+    "/documents", response_model=Job, status_code=202, responses=problems(415), openapi_extra=REQUEST_BODY
+)
+async def add_documents(request: Request, response: Response, client: Writing, service: TheService) -> Any:
     """Take files or texts in; the reply is the job that indexes them."""
-    job = await receive(request, service)
+    job = await receive(request, service, client.name)
     response.headers["Location"] = f"/v1/jobs/{job.id}"
     return asdict(job)
 
 
 @router.get("/documents", response_model=DocumentPage)
 async def documents(
+    client: Reading,
     service: TheService,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
     cursor: Annotated[str | None, Query(description="`next_cursor` of the page before.")] = None,
@@ -43,8 +48,8 @@ def _page(service: Service, limit: int, cursor: str | None) -> dict[str, Any]:
     }
 
 
-@router.get("/documents/{document_id}", response_model=WholeDocument)
-async def document(document_id: str, service: TheService) -> Any:
+@router.get("/documents/{document_id}", response_model=WholeDocument, responses=problems(404))
+async def document(document_id: str, client: Reading, service: TheService) -> Any:
     """A document with its text and where its passages stand in it."""
     return await run_in_threadpool(_whole, service, document_id)
 
@@ -70,8 +75,8 @@ def _whole(service: Service, document_id: str) -> dict[str, Any]:
     }
 
 
-@router.delete("/documents/{document_id}", status_code=204)
-async def delete_document(document_id: str, service: TheService) -> None:
+@router.delete("/documents/{document_id}", status_code=204, responses=problems(404))
+async def delete_document(document_id: str, client: Writing, service: TheService) -> None:
     """Remove a document from the collection."""
     await run_in_threadpool(_delete, service, document_id)
 

@@ -2,13 +2,17 @@
 
 from typing import Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
 from starlette.concurrency import run_in_threadpool
 
+from fundstelle.api.access import Client, Reading
+from fundstelle.api.documentation import EVERYWHERE, problems
 from fundstelle.api.problems import busy
 from fundstelle.api.schemas import Health, Info, Readiness
 from fundstelle.api.service import Service
 from fundstelle.api.shared import TheService
+
+METRICS = "text/plain; version=0.0.4; charset=utf-8"
 
 router = APIRouter(tags=["operation"])
 
@@ -30,7 +34,7 @@ async def health() -> Any:
     return {"status": "ok"}
 
 
-@router.get("/ready", response_model=Readiness)
+@router.get("/ready", response_model=Readiness, responses=problems(503))
 async def ready(service: TheService) -> Any:
     """Whether questions can be answered now: the store is reachable and the reader warm."""
     if not service.is_warm:
@@ -39,13 +43,23 @@ async def ready(service: TheService) -> Any:
     return {"status": "ready", "store": "reachable", "reader": "warm"}
 
 
-@router.get("/v1/info", response_model=Info)
-async def info(service: TheService) -> Any:
+@router.get(
+    "/metrics",
+    response_class=Response,
+    responses=EVERYWHERE | {200: {"content": {METRICS: {"schema": {"type": "string"}}}}},
+)
+async def metrics(client: Reading, service: TheService) -> Response:
+    """The figures of this process for Prometheus."""
+    return Response(await run_in_threadpool(service.metrics.text), headers={"Content-Type": METRICS})
+
+
+@router.get("/v1/info", response_model=Info, responses=EVERYWHERE)
+async def info(client: Reading, service: TheService) -> Any:
     """Versions, models, the collection's size, and the limits of requests."""
-    return await run_in_threadpool(_info, service)
+    return await run_in_threadpool(_info, service, client)
 
 
-def _info(service: Service) -> dict[str, Any]:
+def _info(service: Service, client: Client) -> dict[str, Any]:
     from importlib.metadata import version
 
     from fundstelle.indexing.formats import SUFFIXES
@@ -60,5 +74,5 @@ def _info(service: Service) -> dict[str, Any]:
         "passages": service.store.languages(),
         "suffixes": sorted(SUFFIXES),
         "limits": {name: getattr(service.settings, name) for name in LIMITS},
-        "scopes": ["read", "write"],
+        "scopes": sorted(client.scopes),
     }

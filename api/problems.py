@@ -17,10 +17,11 @@ MEDIA_TYPE = "application/problem+json"
 logger = logging.getLogger(__name__)
 
 
-class Problem(Exception):
+class Problem(HTTPException):
     """Why a request is not answered: a status, and a sentence that says what to do next.
 
-    `code` tells programs what `status` alone does not, as in "question-too-long".
+    `code` tells programs what `status` alone does not, as in "question-too-long". It is an HTTPException, since
+    the framework lets no other exception through while it reads a body.
     """
 
     def __init__(
@@ -32,25 +33,22 @@ class Problem(Exception):
         headers: Mapping[str, str] | None = None,
         **more: Any,
     ) -> None:
-        super().__init__(detail)
-        self.status = status
+        super().__init__(status, detail, dict(headers or {}))
         self.code = code
-        self.detail = detail
-        self.headers = dict(headers or {})
         self.more = more
 
     def body(self) -> dict[str, Any]:
         """The JSON object that is sent."""
         return {
             "type": f"urn:fundstelle:problem:{self.code}",
-            "title": HTTPStatus(self.status).phrase,
-            "status": self.status,
+            "title": HTTPStatus(self.status_code).phrase,
+            "status": self.status_code,
             "detail": self.detail,
             **self.more,
         }
 
     def response(self) -> JSONResponse:
-        return JSONResponse(self.body(), self.status, self.headers, media_type=MEDIA_TYPE)
+        return JSONResponse(self.body(), self.status_code, self.headers, media_type=MEDIA_TYPE)
 
 
 def busy(status: int, code: str, detail: str, retry_after: float) -> Problem:
@@ -76,7 +74,7 @@ async def _of_http(request: Request, error: Exception) -> JSONResponse:
     """What the framework refuses by itself: unknown paths and methods, bodies that are no JSON."""
     assert isinstance(error, HTTPException)
     details = {
-        404: ("unknown-path", f"There is nothing at {request.url.path}; /docs lists the calls."),
+        404: ("unknown-path", f"There is nothing at {request.url.path}; /openapi.json lists the calls."),
         405: ("method-not-allowed", f"{request.method} is no method of {request.url.path}."),
     }
     code, detail = details.get(error.status_code, ("refused", str(error.detail)))

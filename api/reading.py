@@ -13,23 +13,24 @@ from fundstelle.pipelines.reading import Asked, PassageReader, milliseconds_sinc
 
 
 def read_texts(
-    questions: Sequence[str],
+    question: str,
     texts: Sequence[tuple[str, str]],
     reader: PassageReader,
     *,
     top_k: int,
     threshold: float | None,
     context_size: int,
-) -> list[QueryResult]:
-    """One result per question over all `texts`, pairs of name and text; the names stand for documents.
+) -> QueryResult:
+    """The answers to `question` in all `texts`, pairs of name and text; the names stand for documents.
 
     Each text is one passage without a retriever's score; the reader cuts long ones into windows.
     """
-    hits = [Hit(_passage(name, number, text), 0.0) for number, (name, text) in enumerate(texts)]
-    asked = [Asked(question, hits) for question in questions]
-    read_all(asked, reader, reader.calibration, early_stop=False)
+    asked = Asked(
+        question, [Hit(_passage(name, number, text), 0.0) for number, (name, text) in enumerate(texts)]
+    )
+    read_all([asked], reader, reader.calibration, early_stop=False)
     least = reader.calibration.threshold if threshold is None else threshold
-    return [_result(each, reader, top_k, least, context_size) for each in asked]
+    return _result(asked, reader, top_k, least, context_size)
 
 
 def _passage(name: str, number: int, text: str) -> Passage:

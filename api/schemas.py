@@ -7,7 +7,13 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 Value = str | int | float | bool
 Filters = dict[str, Value | list[Value]]
 Language = Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*$")]
-Question = Annotated[str, StringConstraints(pattern=r"\S")]
+Question = Annotated[
+    str,
+    # What `str.strip` leaves something of, in words that all regular expressions understand alike.
+    StringConstraints(
+        pattern=r"[^\u0009-\u000d\u001c-\u0020\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]"
+    ),
+]
 
 QUESTION = "When was the bridge built?"
 DOCUMENT_ID = "5a0aab99f8d94cfe5ed4aa0aec6c3f88"
@@ -91,6 +97,14 @@ class ReadRequest(Asking):
         max_length=1000,
         description="Texts, which are named 0, 1, 2 ... unless given with an id.",
     )
+
+    @property
+    def named_texts(self) -> list[tuple[str, str]]:
+        """Each text with its name."""
+        return [
+            (str(number), text) if isinstance(text, str) else (text.id, text.text)
+            for number, text in enumerate(self.texts)
+        ]
 
 
 class Support(BaseModel):
@@ -263,6 +277,85 @@ class WholeDocument(Document):
 
     text: str
     text_passages: list[DocumentPassage]
+
+
+class FeedbackRequest(Request):
+    """A mark on a place in a document: the answer that was given, or one that should have been."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "question": QUESTION,
+                    "document_id": DOCUMENT_ID,
+                    "start": 24,
+                    "end": 28,
+                    "text": "1923",
+                    "verdict": "right",
+                }
+            ]
+        }
+    )
+
+    question: Question = Field(max_length=10_000)
+    document_id: str = Field(max_length=500)
+    start: int = Field(ge=0, description="Range of the answer in the document's text.")
+    end: int = Field(ge=1)
+    text: str | None = Field(None, description="The answer; where it is given, it must still stand there.")
+    verdict: Literal["right", "wrong", "wrong-span"] = Field(
+        description="wrong-span: another answer stands in the same passage; wrong: the passage does not answer."
+    )
+    comment: str = Field("", max_length=10_000)
+
+    @model_validator(mode="after")
+    def _is_range(self) -> "FeedbackRequest":
+        if self.end <= self.start:
+            raise ValueError("end must be greater than start")
+        return self
+
+
+class Marked(BaseModel):
+    """The mark that was kept."""
+
+    id: str
+    text: str = Field(description="What stands at the place.")
+
+
+class Gold(BaseModel):
+    """A right answer: `context[answer_start:]` begins with `text`."""
+
+    text: str
+    answer_start: int
+
+
+class SquadQuestion(BaseModel):
+    """A question over a paragraph."""
+
+    id: str
+    question: str
+    is_impossible: bool
+    answers: list[Gold]
+
+
+class SquadParagraph(BaseModel):
+    """A passage and what was asked over it."""
+
+    context: str
+    qas: list[SquadQuestion]
+
+
+class SquadArticle(BaseModel):
+    """A document's passages."""
+
+    title: str
+    paragraphs: list[SquadParagraph]
+
+
+class Squad(BaseModel):
+    """A file in the format of SQuAD 2.0."""
+
+    version: str
+    data: list[SquadArticle]
 
 
 class Health(BaseModel):

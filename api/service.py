@@ -1,13 +1,22 @@
 """What all requests share: the store, the warm reader, the jobs. Opened and closed with the application."""
 
 from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import TimeoutError as FutureTimeout
 from threading import Lock
 
+from fundstelle.api.admission import Admission
+from fundstelle.api.answering import Answering
+from fundstelle.api.batching import SharedReader
 from fundstelle.api.database import Database
+from fundstelle.api.feedback import FeedbackRecords
 from fundstelle.api.job_records import JobRecords
 from fundstelle.api.jobs import JobQueue
+from fundstelle.api.keys import Keys
+from fundstelle.api.metrics import Metrics
+from fundstelle.api.problems import busy
 from fundstelle.api.settings import Settings
 from fundstelle.api.staging import Staging
+from fundstelle.api.tickets import Ticket
 from fundstelle.api.writing import StoreWriter
 from fundstelle.indexing.addresses import open_store
 from fundstelle.indexing.preparation import Splitting
@@ -29,11 +38,18 @@ class Service:
     def __init__(self, settings: Settings, reader: PassageReader | None = None) -> None:
         self.settings = settings
         self._given = reader
-        self._loading: Future[PassageReader] | None = None
+        self._loading: Future[SharedReader] | None = None
         self._store: PassageStore | None = None
         self._opening = Lock()
+        self.is_stopping = False
         self._loader = ThreadPoolExecutor(1, thread_name_prefix="loading")
+        self.metrics = Metrics()
         self.database = Database(settings.data)
+        self.keys = Keys(self.database)
+        self.feedback = FeedbackRecords(self.database)
+        self.answering = Answering(
+            Admission(settings.max_waiting, settings.max_waiting_per_client), settings.deadline_seconds
+        )
         self.writer = StoreWriter(settings.store)
         self.jobs = JobQueue(
             JobRecords(self.database),
@@ -50,23 +66,36 @@ class Service:
         self.jobs.start()
         self._loading = self._loader.submit(self._load)
 
-    def _load(self) -> PassageReader:
-        if self._given is not None:
-            return self._given
-        reader = Reader.load(self.settings.reader)
-        reader.warm_up()
-        return reader
+    def _load(self) -> SharedReader:
+        reader = self._given
+        if reader is None:
+            reader = Reader.load(self.settings.reader)
+            reader.warm_up()
+        return SharedReader(reader, on_batch=self.metrics.batch)
 
     @property
     def is_warm(self) -> bool:
-        """Whether the reader is loaded and has read once."""
-        return self._loading is not None and self._loading.done() and not self._loading.exception()
+        """Whether the reader is loaded and has read once. Raises what kept it from being loaded."""
+        return self._loading is not None and self._loading.done() and self._loading.result() is not None
+
+    @property
+    def _shared(self) -> SharedReader:
+        assert self._loading is not None
+        try:
+            return self._loading.result(timeout=self.settings.deadline_seconds)
+        except FutureTimeout:
+            raise busy(
+                503, "reader-loading", "The reader is still being loaded. Ask again later.", 10
+            ) from None
 
     @property
     def reader(self) -> PassageReader:
-        """The reader, waited for where it is still being loaded."""
-        assert self._loading is not None
-        return self._loading.result(timeout=self.settings.deadline_seconds)
+        """The reader, waited for where it is still being loaded. Raises Problem where that takes too long."""
+        return self._shared.reader
+
+    def reader_for(self, ticket: Ticket) -> PassageReader:
+        """The reader as one question uses it, in a thread: it shares batches with all others."""
+        return self._shared.for_ticket(ticket)
 
     @property
     def store(self) -> PassageStore:
@@ -81,18 +110,23 @@ class Service:
         """Raises StoreError where the store cannot be read now."""
         self.store.languages()
 
-    def pipeline(self, context_size: int) -> QueryPipeline:
-        """The pipeline that one request asks: the one place that decides how the service retrieves and reads."""
-        return QueryPipeline(self.store, self.reader, context_size=context_size)
+    def pipeline(self, ticket: Ticket, context_size: int) -> QueryPipeline:
+        """The pipeline of one question: the one place that decides how the service retrieves and reads."""
+        return QueryPipeline(self.store, self.reader_for(ticket), context_size=context_size)
 
     def close(self) -> None:
         """Give everything back; the running job stops after the file it is at."""
+        self.is_stopping = True
+        self.answering.close()
         self.jobs.stop(self.settings.shutdown_seconds)
         self._loader.shutdown()
+        if self._loading is not None and not self._loading.exception():
+            self._close_reader(self._loading.result())
         if self._store is not None:
             self._store.close()
-        if self._given is None and self.is_warm:
-            reader = self.reader
-            assert isinstance(reader, Reader)
-            reader.close()
         self.database.close()
+
+    def _close_reader(self, shared: SharedReader) -> None:
+        shared.close()
+        if self._given is None and isinstance(shared.reader, Reader):
+            shared.reader.close()

@@ -54,16 +54,16 @@ _LANGUAGE = TypeAdapter(Language)
 _FIELDS = {"files", "meta", "language"}
 
 
-async def receive(request: Request, service: Service) -> JobStatus:
-    """The job of a request with files or texts. Raises Problem, or RequestValidationError."""
+async def receive(request: Request, service: Service, client: str) -> JobStatus:
+    """The job that `client`'s request with files or texts becomes. Raises Problem, or RequestValidationError."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind == "multipart/form-data":
         most = service.settings.max_upload_files
         async with request.form(max_files=most, max_fields=most + 1, max_part_size=100_000) as form:
-            return await run_in_threadpool(_files, service, form)
+            return await run_in_threadpool(_files, service, client, form)
     if kind == "application/json":
         texts = _validated(TypeAdapter(TextsRequest), await request.body(), "body")
-        return await run_in_threadpool(_texts, service, texts)
+        return await run_in_threadpool(_texts, service, client, texts)
     raise Problem(
         415,
         "unsupported-media-type",
@@ -71,7 +71,7 @@ async def receive(request: Request, service: Service) -> JobStatus:
     )
 
 
-def _files(service: Service, form: FormData) -> JobStatus:
+def _files(service: Service, client: str, form: FormData) -> JobStatus:
     unknown = set(form) - _FIELDS
     if unknown:
         raise _invalid(sorted(unknown)[0], f"there is no such field; there are {', '.join(sorted(_FIELDS))}")
@@ -92,10 +92,10 @@ def _files(service: Service, form: FormData) -> JobStatus:
     for number, (upload, name, meta) in enumerate(zip(uploads, names, metas, strict=True)):
         path = service.jobs.staging.keep(job, number, name, upload.file)
         staged.append(JobFile(path.name, name, meta, upload.size or 0))
-    return service.jobs.submit(job, language, "", staged)
+    return service.jobs.submit(job, language, client, staged)
 
 
-def _texts(service: Service, request: TextsRequest) -> JobStatus:
+def _texts(service: Service, client: str, request: TextsRequest) -> JobStatus:
     documents = request.documents
     if len(documents) > service.settings.max_upload_files:
         most = service.settings.max_upload_files
@@ -106,7 +106,7 @@ def _texts(service: Service, request: TextsRequest) -> JobStatus:
     for number, document in enumerate(documents):
         path = service.jobs.staging.keep_text(job, number, _record(document))
         staged.append(JobFile(path.name, document.source, document.meta, path.stat().st_size))
-    return service.jobs.submit(job, service.settings.language, "", staged)
+    return service.jobs.submit(job, service.settings.language, client, staged)
 
 
 def _record(document: TextDocument) -> dict[str, Any]:
