@@ -19,6 +19,7 @@ from fundstelle.api import (
 )
 from fundstelle.api.limits import Limits
 from fundstelle.api.metrics import Measuring
+from fundstelle.api.old_routes import old_routers
 from fundstelle.api.service import Service
 from fundstelle.api.settings import Settings
 from fundstelle.pipelines.reading import PassageReader
@@ -53,6 +54,8 @@ def create_app(settings: Settings | None = None, reader: PassageReader | None = 
     )
     app.state.service = service
     problems.install(app)
+    for router in old_routers(settings.compat):  # first: Haystack's /health says more than ours
+        app.include_router(router)
     for routes in (query_routes, document_routes, job_routes, feedback_routes, operation_routes):
         app.include_router(routes.router)
     if settings.page:

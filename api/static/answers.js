@@ -72,29 +72,32 @@ function show(result, place, threshold) {
     ? element("p", { class: "doubt" }, say("doubt", { percent: percent(result.no_answer_probability) }))
     : null;
   const list = element("ol", { class: "list" }, result.answers.map((answer) => answerItem(answer, result)));
-  const more = threshold === undefined
-    ? element("div", { class: "actions after" }, button("show_uncertain", () => ask(place, 0)))
-    : null;
+  const more = element("div", { class: "actions after" }, wider(place, threshold === undefined));
   fill("found", say("answers", { count: result.answers.length }), ...[doubt, list, more].filter(Boolean));
 }
 
 function showNone(result, place) {
   const sure = say("no_answer_sure", { percent: percent(result.no_answer_probability) });
   const nearest = placesNear(result.passages);
-  const more = [
-    nearest.length && button("show_uncertain", () => ask(place, 0)),
-    (place.language || place.source) && button("drop_filters", () => {
-      location.hash = addressOf({ q: place.q });
-    }),
-  ];
   fill(
     "none",
     say("no_answer"),
     element("div", { class: "message" },
       element("p", {}, `${nearest.length ? sure : say("no_passages")} ${say("no_answer_try")}`),
       nearest.length ? [element("p", {}, say("nearest")), element("ul", {}, nearest)] : null,
-      element("div", { class: "actions" }, more.filter(Boolean))),
+      element("div", { class: "actions" }, wider(place, nearest.length))),
   );
+}
+
+/** Buttons that ask the same of more: of all documents, or for less certain answers. */
+function wider(place, mayBeUncertain) {
+  const everywhere = () => {
+    location.hash = addressOf({ q: place.q });
+  };
+  return [
+    (place.language || place.source) && button("drop_filters", everywhere),
+    mayBeUncertain && button("show_uncertain", () => ask(place, 0)),
+  ].map((each) => each || null);
 }
 
 const button = (word, onclick) => element("button", { type: "button", class: "quiet", onclick }, say(word));
@@ -158,30 +161,27 @@ function others(parts, support) {
   parts.places.append(...support.map((each) => element("li", {}, sourceLink(each), ` (${percent(each.probability)})`)));
 }
 
+/** Right, wrong, and whether a wrong answer's text holds the right one: marks that train and evaluate readers. */
 function judging(parts, answer, result) {
   parts.marks.setAttribute("aria-label", say("judge"));
-  const choices = [[parts.right, true], [parts.wrong, false]];
-  for (const [chosen, isRight] of choices) {
-    chosen.addEventListener("click", async () => {
-      try {
-        await client.sendFeedback(feedback(answer, result, isRight));
-        for (const [each] of choices) each.setAttribute("aria-pressed", String(each === chosen));
-        parts.thanks.textContent = say("thanks");
-      } catch (error) {
-        parts.thanks.textContent = say("not_noted", { reason: error.message });
-      }
-    });
-  }
+  const mark = (chosen, verdict) => chosen.addEventListener("click", async () => {
+    try {
+      await client.sendFeedback(feedback(answer, result, verdict));
+      for (const each of [parts.right, parts.wrong]) each.setAttribute("aria-pressed", String(each === chosen));
+      parts.thanks.textContent = say(verdict === "wrong" ? "thanks_wrong" : "thanks");
+      parts.elsewhere.hidden = verdict !== "wrong";
+    } catch (error) {
+      parts.thanks.textContent = say("not_noted", { reason: error.message });
+    }
+  });
+  mark(parts.right, "right");
+  mark(parts.wrong, "wrong");
+  mark(parts.elsewhere, "wrong-span");
 }
 
-function feedback(answer, result, isRight) {
-  return {
-    question: result.question,
-    document_id: answer.document_id,
-    start: answer.start,
-    end: answer.end,
-    correct: isRight,
-  };
+function feedback(answer, result, verdict) {
+  const { document_id, start, end, text } = answer;
+  return { question: result.question, document_id, start, end, text, verdict };
 }
 
 /** Copying needs a page that came safely (https, or this machine). */

@@ -112,8 +112,8 @@ function send(form, onSent, signal) {
 }
 
 /** The states of a job as they come, until it has ended. (EventSource could not send the key.) */
-export async function* jobStates(id, signal) {
-  const reply = await call("GET", `v1/jobs/${encodeURIComponent(id)}`, { accept: "text/event-stream", signal });
+export async function* jobStates(id) {
+  const reply = await call("GET", `v1/jobs/${encodeURIComponent(id)}`, { accept: "text/event-stream" });
   let rest = "";
   for await (const text of texts(reply.body)) {
     const events = (rest + text.replaceAll("\r\n", "\n")).split("\n\n");
@@ -128,7 +128,9 @@ export async function* jobStates(id, signal) {
 async function* texts(body) {
   const reader = body.pipeThrough(new TextDecoderStream()).getReader();
   for (;;) {
-    const { done, value } = await reader.read();
+    const { done, value } = await reader.read().catch(() => {
+      throw new CallError(say("unreachable"));
+    });
     if (done) return;
     yield value;
   }

@@ -5,6 +5,9 @@ import { limits } from "./collection.js";
 import { byId, copyOf, element } from "./dom.js";
 import { say } from "./words.js";
 
+const ENDED = new Set(["done", "failed", "cancelled"]);
+const PATIENCE = 30; // tries without news, a few seconds apart, until a service counts as gone
+
 /** Have files that are dropped anywhere or chosen sent; `onStart` before, `onDone` after each upload. */
 export function acceptFiles({ onStart, onDone }) {
   const begin = async (files) => {
@@ -20,12 +23,13 @@ export function acceptFiles({ onStart, onDone }) {
   acceptDrops(begin);
 }
 
-/** Files in as many requests as the service's limits ask for. */
+/** Files in as many requests as the service's limits ask for; one that is too large goes by itself, to be refused. */
 function batches(files) {
-  const { max_upload_files: most, max_upload_request_bytes: bytes } = limits();
-  const found = [[]];
+  const { max_upload_files: most, max_upload_request_bytes: bytes, max_upload_bytes: largest } = limits();
+  const isLarge = ({ file }) => file.size > largest;
+  const found = [...files.filter(isLarge).map((file) => [file]), []];
   let size = 0;
-  for (const each of files) {
+  for (const each of files.filter((file) => !isLarge(file))) {
     const last = found.at(-1);
     size += each.file.size;
     if (last.length && (last.length >= most || size > bytes)) {
@@ -86,13 +90,30 @@ async function follow(files, onDone) {
   byId("uploads").prepend(root);
   try {
     job = await client.upload(files, (share) => sending(parts, share), stop.signal);
-    for await (const state of client.jobStates(job.id, stop.signal)) showJob(parts, (job = state));
+    for await (const state of untilEnded(job)) showJob(parts, (job = state));
   } catch (error) {
     const reason = error.name === "AbortError" ? say("cancelled") : say("failed", { reason: error.message });
     parts.note.textContent = reason;
   }
   parts.bar.hidden = parts.cancel.hidden = true;
   onDone();
+}
+
+/** The states of a job to its last one, also over a restart of the service: jobs survive it. */
+async function* untilEnded(job) {
+  let last = job;
+  for (let tries = 0; tries < PATIENCE && !ENDED.has(last.state); tries += 1) {
+    if (tries) await new Promise((resolve) => setTimeout(resolve, 2000));
+    try {
+      for await (const state of client.jobStates(job.id)) {
+        yield (last = state);
+        tries = 0;
+      }
+    } catch (error) {
+      if (error.status >= 400) throw error;
+    }
+  }
+  if (!ENDED.has(last.state)) throw new client.CallError(say("unreachable"));
 }
 
 function sending(parts, share) {

@@ -34,6 +34,8 @@ export const german = {
   copy: "Mit Fundstelle kopieren",
   copied: "Kopiert.",
   thanks: "Danke, notiert.",
+  thanks_wrong: "Notiert. Steht die richtige Antwort woanders in diesem Text?",
+  elsewhere: "Ja, woanders",
   not_noted: "Nicht notiert: {reason}",
   characters: "Zeichen {start}–{end}",
 

@@ -34,6 +34,8 @@ export const english = {
   copy: "Copy with its place",
   copied: "Copied.",
   thanks: "Thank you, noted.",
+  thanks_wrong: "Noted. Does the right answer stand elsewhere in this text?",
+  elsewhere: "Yes, it does",
   not_noted: "Not noted: {reason}",
   characters: "characters {start}–{end}",
 
