@@ -18,7 +18,11 @@ router = APIRouter(prefix="/v1", tags=["documents"], responses=EVERYWHERE)
 
 
 @router.post(
-    "/documents", response_model=Job, status_code=202, responses=problems(415), openapi_extra=REQUEST_BODY
+    "/documents",
+    response_model=Job,
+    status_code=202,
+    responses=problems(409, 415),
+    openapi_extra=REQUEST_BODY,
 )
 async def add_documents(request: Request, response: Response, client: Writing, service: TheService) -> Any:
     """Take files or texts in; the reply is the job that indexes them."""
@@ -39,12 +43,11 @@ async def documents(
 
 
 def _page(service: Service, limit: int, cursor: str | None) -> dict[str, Any]:
-    records = sorted(service.store.records(), key=lambda record: record.id)
-    rest = [record for record in records if cursor is None or record.id > cursor]
-    shown = rest[:limit]
+    found = service.store.records_after(cursor or "", limit + 1)
+    shown = found[:limit]
     return {
         "documents": [asdict(record) for record in shown],
-        "next_cursor": shown[-1].id if len(rest) > limit else None,
+        "next_cursor": shown[-1].id if len(found) > limit else None,
     }
 
 

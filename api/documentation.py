@@ -6,7 +6,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from fundstelle.api.problems import MEDIA_TYPE
-from fundstelle.api.schemas import ProblemBody
+from fundstelle.api.schemas import ProblemBody, TextsRequest
 from fundstelle.api.settings import Settings
 
 _EXPLAINED = {
@@ -84,11 +84,14 @@ def describe(app: FastAPI, settings: Settings) -> None:
 
 def _completed(schema: dict[str, Any], settings: Settings) -> dict[str, Any]:
     schemas = schema["components"]["schemas"]
-    schemas["ProblemBody"] = ProblemBody.model_json_schema()
+    for model in (ProblemBody, TextsRequest):  # named in routes by reference alone
+        shape = model.model_json_schema(ref_template="#/components/schemas/{model}")
+        schemas |= shape.pop("$defs", {}) | {model.__name__: shape}
     for name in ("HTTPValidationError", "ValidationError"):  # the framework's own shape, which is never sent
         schemas.pop(name, None)
     for name in ("QueryRequest", "ReadRequest"):
         _limit_questions(schemas[name]["properties"], settings)
+        schemas[name] = _by_question(schemas[name])
     schema["components"]["securitySchemes"] = {
         "key": {"type": "http", "scheme": "bearer", "description": "An API key, where there are any."},
         "header": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
@@ -103,3 +106,20 @@ def _limit_questions(properties: dict[str, Any], settings: Settings) -> None:
     questions = properties["questions"]["anyOf"][0]
     questions["maxItems"] = settings.max_questions
     questions["items"]["maxLength"] = longest
+
+
+def _by_question(shape: dict[str, Any]) -> dict[str, Any]:
+    """A request with a question or with several, which a model with two optional fields cannot say."""
+    about = {key: shape.pop(key) for key in ("title", "description", "examples")}
+
+    def asking(field: str) -> dict[str, Any]:
+        properties = shape["properties"]
+        told = {key: value for key, value in properties[field].items() if key not in ("anyOf", "default")}
+        needed = properties[field]["anyOf"][0] | told
+        return {
+            **shape,
+            "properties": properties | {field: needed},
+            "required": [field, *shape.get("required", ())],
+        }
+
+    return {**about, "anyOf": [asking("question"), asking("questions")]}

@@ -68,7 +68,7 @@ def mark(
     passages = around(store.passages(document.id), start, end)
     context, offset = _joined(passages)
     quoted = context[start - offset : end - offset]
-    if not passages or end > offset + len(context):
+    if end <= start or not passages or end > offset + len(context):
         raise FeedbackError(
             f"The document has {document.characters:,} characters; {start}-{end} is not among them."
         )

@@ -37,7 +37,7 @@ async def export_feedback(
     return JSONResponse(as_squad(marks), headers={"Content-Disposition": f'attachment; filename="{name}"'})
 
 
-@router.delete("/feedback/{mark_id}", status_code=204, responses=problems(404))
+@router.delete("/feedback/marks/{mark_id}", status_code=204, responses=problems(404))
 async def take_back(mark_id: str, client: Writing, service: TheService) -> None:
     """Take a mark back."""
     if not await run_in_threadpool(service.feedback.remove, mark_id):

@@ -90,13 +90,19 @@ class JobQueue:
                 self.staging.drop(job)
         return self.records.get(job)
 
-    def stop(self, timeout: float) -> None:
-        """Let the running job finish the file it is at; what is left is done after the next start."""
+    def begin_stop(self) -> None:
+        """Have the running job stop after the file it is at; what is left is done after the next start.
+
+        Takes no lock: a signal handler may call it in the middle of anything.
+        """
         self._stopping.set()
         self._news.set()
-        with self._changing:
-            if self._running is not None:
-                self._running[1].cancel()
+        if running := self._running:
+            running[1].cancel()
+
+    def stop(self, timeout: float) -> None:
+        """`begin_stop`, and wait until it has."""
+        self.begin_stop()
         if self._thread.is_alive():
             self._thread.join(timeout)
 
@@ -153,6 +159,7 @@ class JobQueue:
     def _hold(self, job: str, indexing: IndexingJob | None) -> None:
         with self._changing:
             self._running = None if indexing is None else (job, indexing)
+            # A stop that came before this line saw no job to cancel.
             if indexing is not None and self._stopping.is_set():
                 indexing.cancel()
 

@@ -9,10 +9,12 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
+from starlette.routing import Match
 
 from fundstelle.indexing.store import StoreError
 
 MEDIA_TYPE = "application/problem+json"
+METHODS = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
 
 logger = logging.getLogger(__name__)
 
@@ -71,14 +73,30 @@ async def _of_problem(_: Request, error: Exception) -> JSONResponse:
 
 
 async def _of_http(request: Request, error: Exception) -> JSONResponse:
-    """What the framework refuses by itself: unknown paths and methods, bodies that are no JSON."""
+    """What the framework refuses by itself: unknown paths and methods, bodies that it cannot read."""
     assert isinstance(error, HTTPException)
-    details = {
-        404: ("unknown-path", f"There is nothing at {request.url.path}; /openapi.json lists the calls."),
-        405: ("method-not-allowed", f"{request.method} is no method of {request.url.path}."),
-    }
-    code, detail = details.get(error.status_code, ("refused", str(error.detail)))
-    return Problem(error.status_code, code, detail, headers=error.headers).response()
+    path, headers = request.url.path, dict(error.headers or {})
+    match error.status_code:
+        case 404:
+            code, detail = "unknown-path", f"There is nothing at {path}; /openapi.json lists the calls."
+        case 405:
+            headers["Allow"] = ", ".join(_methods(request))
+            code, detail = "method-not-allowed", f"{request.method} is no method of {path}."
+        case _:
+            code, detail = "refused", str(error.detail)
+    return Problem(error.status_code, code, detail, headers=headers).response()
+
+
+def _methods(request: Request) -> list[str]:
+    """All methods of a path; the framework names those of the first route that has the path."""
+    return [
+        method
+        for method in METHODS
+        if any(
+            route.matches({**request.scope, "method": method})[0] is Match.FULL
+            for route in request.app.router.routes
+        )
+    ]
 
 
 async def _of_validation(_: Request, error: Exception) -> JSONResponse:

@@ -67,7 +67,7 @@ def _read(service: Service, asking: ReadRequest, question: str, ticket: Ticket) 
 
 def _check(asking: Asking, service: Service) -> None:
     settings = service.settings
-    if len(asking.asked) > settings.max_questions:
+    if len(asking.questions or ()) > settings.max_questions:
         detail = f"Ask at most {settings.max_questions} questions in one request."
         raise Problem(422, "too-many-questions", detail)
     longest = max(map(len, asking.asked))
@@ -91,7 +91,7 @@ async def _reply(
         return await _streamed(request, client, service, works)
     found = await service.answering.all(request, client.name, works)
     results = [_counted(service, result) for result in found]
-    return results[0] if asking.question is not None else {"results": results}
+    return results[0] if asking.is_single else {"results": results}
 
 
 async def _streamed(

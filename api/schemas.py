@@ -1,12 +1,23 @@
-"""What goes in and comes out over HTTP: pydantic models, which are also the documentation at /docs."""
+"""What goes in and comes out over HTTP: pydantic models, which are also the documentation at /openapi.json."""
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 
+
+def _no_truth_or_text(value: Any) -> Any:
+    """Numbers as JSON has them: `true` is no 1, and "1" is a text."""
+    if isinstance(value, bool | str):
+        raise ValueError("it must be a number")
+    return value
+
+
+Whole = Annotated[int, BeforeValidator(_no_truth_or_text)]
+Probability = Annotated[float, Field(ge=0, le=1), BeforeValidator(_no_truth_or_text)]
 Value = str | int | float | bool
 Filters = dict[str, Value | list[Value]]
-Language = Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*$")]
+LANGUAGE = "^[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*$"
+Language = Annotated[str, StringConstraints(pattern=LANGUAGE)]
 Question = Annotated[
     str,
     # What `str.strip` leaves something of, in words that all regular expressions understand alike.
@@ -35,21 +46,27 @@ class Asking(Request):
         min_length=1,
         description='Several questions; the reply is `{"results": [...]}`, in their order.',
     )
-    top_k: int = Field(5, ge=1, le=100, description="Answers at most.")
-    threshold: float | None = Field(
-        None, ge=0, le=1, description="Least probability of an answer; by default the reader's own."
+    top_k: Whole = Field(5, ge=1, le=100, description="Answers at most.")
+    threshold: Probability | None = Field(
+        None, description="Least probability of an answer; by default the reader's own."
     )
-    context_size: int = Field(300, ge=0, le=5000, description="Characters of context around an answer.")
+    context_size: Whole = Field(300, ge=0, le=5000, description="Characters of context around an answer.")
 
     @model_validator(mode="after")
-    def _one_of_both(self) -> "Asking":
-        if (self.question is None) == (self.questions is None):
-            raise ValueError('give either "question" or "questions"')
+    def _asks_something(self) -> "Asking":
+        if not self.asked:
+            raise ValueError('give a "question", or "questions"')
         return self
 
     @property
     def asked(self) -> list[str]:
-        return [self.question] if self.question is not None else list(self.questions or ())
+        """All questions, in order."""
+        return [each for each in (self.question, *(self.questions or ())) if each is not None]
+
+    @property
+    def is_single(self) -> bool:
+        """Whether the reply is one result, and no list."""
+        return self.questions is None
 
 
 class QueryRequest(Asking):
@@ -61,7 +78,7 @@ class QueryRequest(Asking):
         }
     )
 
-    retriever_top_k: int = Field(20, ge=1, le=200, description="Passages to retrieve and read at most.")
+    retriever_top_k: Whole = Field(20, ge=1, le=200, description="Passages to retrieve and read at most.")
     filters: Filters | None = Field(
         None, description="Metadata that documents must have: all keys, and of a list any one value."
     )
@@ -88,7 +105,7 @@ class ReadRequest(Asking):
 
     model_config = ConfigDict(
         json_schema_extra={
-            "examples": [{"question": QUESTION, "texts": ["The bridge was built in 1923.", "It is blue."]}]
+            "examples": [{"question": QUESTION, "texts": ["The bridge was built in 1923.", "It is blue."]}],
         }
     )
 
@@ -299,19 +316,13 @@ class FeedbackRequest(Request):
 
     question: Question = Field(max_length=10_000)
     document_id: str = Field(max_length=500)
-    start: int = Field(ge=0, description="Range of the answer in the document's text.")
-    end: int = Field(ge=1)
+    start: Whole = Field(ge=0, description="Range of the answer in the document's text.")
+    end: Whole = Field(ge=1)
     text: str | None = Field(None, description="The answer; where it is given, it must still stand there.")
     verdict: Literal["right", "wrong", "wrong-span"] = Field(
         description="wrong-span: another answer stands in the same passage; wrong: the passage does not answer."
     )
     comment: str = Field("", max_length=10_000)
-
-    @model_validator(mode="after")
-    def _is_range(self) -> "FeedbackRequest":
-        if self.end <= self.start:
-            raise ValueError("end must be greater than start")
-        return self
 
 
 class Marked(BaseModel):

@@ -2,7 +2,9 @@
 
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeout
+from fcntl import LOCK_EX, LOCK_NB, flock
 from threading import Lock
+from typing import TextIO
 
 from fundstelle.api.admission import Admission
 from fundstelle.api.answering import Answering
@@ -41,6 +43,7 @@ class Service:
         self._loading: Future[SharedReader] | None = None
         self._store: PassageStore | None = None
         self._opening = Lock()
+        self._claim: TextIO | None = None
         self.is_stopping = False
         self._loader = ThreadPoolExecutor(1, thread_name_prefix="loading")
         self.metrics = Metrics()
@@ -61,8 +64,23 @@ class Service:
             most_waiting=settings.max_waiting_jobs,
         )
 
+    def claim(self) -> None:
+        """Be the only service on the data folder. Raises ValueError where another one is."""
+        if self._claim is None:
+            claim = (self.settings.data / "claim").open("w")
+            try:
+                flock(claim, LOCK_EX | LOCK_NB)
+            except OSError:
+                claim.close()
+                raise ValueError(
+                    f"Another service keeps its jobs in {self.settings.data}. Stop it, or set FUNDSTELLE_DATA "
+                    "to another folder."
+                ) from None
+            self._claim = claim
+
     def start(self) -> None:
         """Load the reader in the background, and go on with the jobs that were not over."""
+        self.claim()
         self.jobs.start()
         self._loading = self._loader.submit(self._load)
 
@@ -114,9 +132,14 @@ class Service:
         """The pipeline of one question: the one place that decides how the service retrieves and reads."""
         return QueryPipeline(self.store, self.reader_for(ticket), context_size=context_size)
 
-    def close(self) -> None:
-        """Give everything back; the running job stops after the file it is at."""
+    def begin_stop(self) -> None:
+        """Have event streams end, and the running job stop after the file it is at. From a signal handler, too."""
         self.is_stopping = True
+        self.jobs.begin_stop()
+
+    def close(self) -> None:
+        """Give everything back, after what is in work."""
+        self.begin_stop()
         self.answering.close()
         self.jobs.stop(self.settings.shutdown_seconds)
         self._loader.shutdown()
@@ -125,6 +148,8 @@ class Service:
         if self._store is not None:
             self._store.close()
         self.database.close()
+        if self._claim is not None:
+            self._claim.close()
 
     def _close_reader(self, shared: SharedReader) -> None:
         shared.close()

@@ -13,19 +13,26 @@ from starlette.datastructures import FormData, UploadFile
 
 from fundstelle.api.job_records import JobFile, JobStatus
 from fundstelle.api.problems import Problem
-from fundstelle.api.schemas import Language, TextDocument, TextsRequest, Value
+from fundstelle.api.schemas import LANGUAGE, Language, TextDocument, TextsRequest, Value
 from fundstelle.api.service import Service
 from fundstelle.api.staging import label_of
+
+_META_SCHEMA = {
+    "type": "object",
+    "additionalProperties": {"type": ["string", "number", "boolean"]},
+    "example": {"team": "it"},
+}
 
 REQUEST_BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
         "content": {
-            "application/json": {"schema": TextsRequest.model_json_schema()},
+            "application/json": {"schema": {"$ref": "#/components/schemas/TextsRequest"}},
             "multipart/form-data": {
                 "schema": {
                     "type": "object",
                     "required": ["files"],
+                    "additionalProperties": False,
                     "properties": {
                         "files": {
                             "type": "array",
@@ -34,12 +41,12 @@ REQUEST_BODY: dict[str, Any] = {
                             "description": "A later file of the same name replaces the document.",
                         },
                         "meta": {
-                            "type": "array",
-                            "items": {"type": "string", "examples": ['{"team": "it"}']},
-                            "description": "A JSON object of metadata for each file in order, or one for all.",
+                            "anyOf": [_META_SCHEMA, {"type": "array", "items": _META_SCHEMA}],
+                            "description": "Metadata as JSON: for the first file, the second ..., or one for all.",
                         },
                         "language": {
                             "type": "string",
+                            "pattern": LANGUAGE,
                             "description": "Language of all files (BCP 47); by default it is detected.",
                         },
                     },
@@ -49,7 +56,7 @@ REQUEST_BODY: dict[str, Any] = {
     }
 }
 
-_META = TypeAdapter(dict[str, Value])
+_METAS = TypeAdapter(list[dict[str, Value]])
 _LANGUAGE = TypeAdapter(Language)
 _FIELDS = {"files", "meta", "language"}
 
@@ -82,9 +89,9 @@ def _files(service: Service, client: str, form: FormData) -> JobStatus:
     names = [label_of(upload.filename or "") for upload in uploads]
     _check_names(names)
     metas = _metas(form.getlist("meta"), len(uploads))
-    language = str(form.get("language") or service.settings.language)
-    if language != "auto":
-        _validated_value(_LANGUAGE, language, "language")
+    language = service.settings.language
+    if (given := form.get("language")) is not None:
+        language = _validated_value(_LANGUAGE, given, "language")
     for upload, name in zip(uploads, names, strict=True):
         _check_size(service, upload.size or 0, name)
     job = service.jobs.new_id()
@@ -120,7 +127,8 @@ def _check_names(names: Sequence[str]) -> None:
         raise _invalid("files", "each needs a name")
     name, times = Counter(names).most_common(1)[0]
     if times > 1:
-        raise _invalid("files", f"{name} comes {times} times; give each its own name")
+        detail = f"{name} comes {times} times; give each its own name, or send them one after the other."
+        raise Problem(409, "same-name", detail)
 
 
 def _check_size(service: Service, size: int, name: str) -> None:
@@ -131,16 +139,17 @@ def _check_size(service: Service, size: int, name: str) -> None:
 
 
 def _metas(fields: Sequence[UploadFile | str], count: int) -> list[dict[str, Value]]:
-    """The metadata of each file: one object for each, one for all, or none."""
-    if len(fields) not in (0, 1, count):
-        raise _invalid("meta", f"send one JSON object for all files, or {count}: one for each")
-    metas = []
+    """The metadata of each file: one object for all, or one each for the first so many, in a list or apart."""
+    metas: list[dict[str, Value]] = []
     for field in fields:
         try:
-            metas.append(_validated_value(_META, json.loads(str(field)), "meta"))
-        except json.JSONDecodeError as error:
+            value = json.loads(str(field))
+        except (json.JSONDecodeError, RecursionError) as error:
             raise _invalid("meta", f"it is no JSON object: {error}") from error
-    return metas * count if len(metas) == 1 else metas or [{}] * count
+        metas += _validated_value(_METAS, value if isinstance(value, list) else [value], "meta")
+    if len(metas) > max(count, 1):
+        raise Problem(409, "too-much-meta", f"There are {len(metas)} times metadata and {count} files.")
+    return metas * count if len(metas) == 1 else metas + [{}] * (count - len(metas))
 
 
 def _validated(adapter: TypeAdapter[Any], body: bytes, place: str) -> Any:

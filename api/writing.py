@@ -85,6 +85,9 @@ class SharedStore:
     def records(self, origin: str | None = None) -> Iterator[DocumentRecord]:
         return self._store.records(origin)
 
+    def records_after(self, document_id: str, limit: int) -> list[DocumentRecord]:
+        return self._store.records_after(document_id, limit)
+
     def document(self, document_id: str) -> SourceDocument | None:
         return self._store.document(document_id)
 
