@@ -66,8 +66,13 @@ def _plain(filters: Conditions) -> Filters | None:
 
 def fulfils(filters: Conditions, meta: Mapping[str, Any]) -> bool:
     """Whether metadata meet all conditions, as in `{"year": {"$gte": 2020}, "$or": {"team": "it", ...}}`."""
-    # Lists, not generators, here and below: what is wrong behind a condition that fails is found all the same.
-    return all([_holds(key, value, meta, None) for key, value in filters.items()])
+    return _all_hold(filters, meta, None)
+
+
+def _all_hold(conditions: Conditions, meta: Mapping[str, Any], field: str | None) -> bool:
+    """Whether every condition holds; each is looked at, so that what is wrong behind a failing one is found."""
+    held = [_holds(key, value, meta, field) for key, value in conditions.items()]
+    return all(held)
 
 
 def _holds(key: str, value: Any, meta: Mapping[str, Any], field: str | None) -> bool:
@@ -78,7 +83,7 @@ def _holds(key: str, value: Any, meta: Mapping[str, Any], field: str | None) -> 
         conditions = (
             value if isinstance(value, Mapping) else {"$in" if isinstance(value, list) else "$eq": value}
         )
-        return all([_holds(name, wanted, meta, key) for name, wanted in conditions.items()])
+        return _all_hold(conditions, meta, key)
     if field is None or key not in _COMPARISONS:
         raise _wrong(key)
     return _COMPARISONS[key](meta.get(field), value)
@@ -89,7 +94,7 @@ def _parts(value: Any, meta: Mapping[str, Any], field: str | None) -> list[bool]
     groups = [{key: each} for key, each in value.items()] if isinstance(value, Mapping) else value
     if not isinstance(groups, list) or not all(isinstance(group, Mapping) for group in groups):
         raise _wrong(str(value))
-    return [all([_holds(key, each, meta, field) for key, each in group.items()]) for group in groups]
+    return [_all_hold(group, meta, field) for group in groups]
 
 
 def _wrong(what: str) -> Problem:

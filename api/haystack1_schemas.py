@@ -26,7 +26,7 @@ class OldQuery(OldRequest):
 class NodeParameters(OldRequest):
     """What a node of the pipeline could be told."""
 
-    top_k: int | None = Field(None, ge=1, le=200)
+    top_k: Annotated[int | None, Field(ge=1, le=200)] = None
     filters: dict[str, Any] | None = None
     debug: bool | None = None
 

@@ -12,7 +12,6 @@ from starlette.responses import JSONResponse, Response
 
 from fundstelle.indexing.store import StoreError
 
-
 OLD_APIS = ("haystack1", "farm")
 """The words of the setting `compat`, each a module of this room."""
 

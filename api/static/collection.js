@@ -7,7 +7,7 @@ import { nameOf } from "./text.js";
 import { languageName, say } from "./words.js";
 
 const MOST = 5000; // documents that are loaded to be looked through by name
-const state = { known: [], cursor: null, languages: {}, scopes: [], limits: {} };
+const state = { known: [], cursor: null, languages: {}, scopes: [], limits: {}, turn: 0 };
 const byName = new Intl.Collator(undefined, { ignorePunctuation: true, numeric: true });
 let onChanged = () => {};
 
@@ -20,9 +20,11 @@ export function onCollection(changed) {
   onChanged = changed;
 }
 
-/** Load what the collection holds, and show it. */
+/** Load what the collection holds, and show it, unless it has been loaded again meanwhile. */
 export async function loadCollection() {
+  const turn = (state.turn += 1);
   const [facts, page] = await Promise.all([client.info(), client.documents()]);
+  if (turn !== state.turn) return;
   Object.assign(state, { languages: facts.passages, scopes: facts.scopes, limits: facts.limits });
   Object.assign(state, { known: page.documents, cursor: page.next_cursor });
   byId("files").accept = facts.suffixes.join(",");

@@ -94,6 +94,7 @@ byId("reading-delete").addEventListener("click", async () => {
   if (!(await removeDocument(id, byId("reading-name").textContent))) return;
   asked = null;
   go(withoutDocument());
+  question.focus();
 });
 byId("open-collection").addEventListener("click", () => openCollection());
 
@@ -105,7 +106,7 @@ function openCollection() {
 // The collection
 
 onCollection(() => {
-  byId("collection-size").textContent = sizeInWords();
+  byId("collection-size").textContent = isEmpty() ? "" : sizeInWords();
   byId("reading-delete").toggleAttribute("data-forbidden", !mayWrite());
   byId("start").replaceChildren(...(isEmpty() ? invitation() : [summary()]));
 });

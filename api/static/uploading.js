@@ -46,7 +46,7 @@ function acceptDrops(begin) {
   let depth = 0; // dragenter and dragleave come for every element on the way
   const lift = (change) => {
     depth = Math.max(depth + change, 0);
-    veil.hidden = depth === 0;
+    veil.togglePopover(depth > 0);
   };
   addEventListener("dragenter", (event) => holdsFiles(event) && lift(+1));
   addEventListener("dragleave", (event) => holdsFiles(event) && lift(-1));
@@ -54,8 +54,7 @@ function acceptDrops(begin) {
   addEventListener("drop", async (event) => {
     if (!holdsFiles(event)) return;
     event.preventDefault();
-    depth = 0;
-    veil.hidden = true;
+    lift(-depth);
     begin(await dropped(event.dataTransfer));
   });
 }
@@ -85,7 +84,8 @@ async function follow(files, onDone) {
   const { root, parts } = copyOf("upload-template");
   const stop = new AbortController();
   let job = null;
-  parts.name.textContent = say("files", { name: files[0].name, count: files.length });
+  const [{ name }, ...others] = files;
+  parts.name.textContent = others.length ? say("files", { name, count: others.length }) : name;
   parts.cancel.addEventListener("click", () => (job ? client.cancelJob(job.id) : stop.abort()));
   byId("uploads").prepend(root);
   try {

@@ -60,7 +60,7 @@ export const german = {
   keep: "Behalten",
   deleted: "Gelöscht: {name}.",
 
-  files: { one: "{name}", other: "{name} und insgesamt {count} Dateien" },
+  files: { one: "{name} und {count} weitere Datei", other: "{name} und {count} weitere Dateien" },
   sending: "Wird gesendet: {percent}",
   queued: "Wartet, bis es an der Reihe ist.",
   reading: { one: "Wird gelesen: {done} von {count} Datei", other: "Wird gelesen: {done} von {count} Dateien" },

@@ -60,7 +60,7 @@ export const english = {
   keep: "Keep it",
   deleted: "Deleted: {name}.",
 
-  files: { one: "{name}", other: "{name} and {count} files in all" },
+  files: { one: "{name} and {count} other file", other: "{name} and {count} other files" },
   sending: "Sending: {percent}",
   queued: "Waiting for its turn.",
   reading: { one: "Reading: {done} of {count} file", other: "Reading: {done} of {count} files" },

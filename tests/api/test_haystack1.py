@@ -20,6 +20,7 @@ from fundstelle.indexing.addresses import open_store
 from fundstelle.indexing.jobs import Splitting, index
 from fundstelle.reader.bundle import TOKENIZER
 from fundstelle.reader.bundle import path as bundle_path
+from fundstelle.reader.reader import Reader
 
 ROOT = Path(__file__).resolve().parents[2]
 FILES = [ROOT / "examples" / "collection" / name for name in ("en/town-hall.pptx", "de/reisekosten.pdf")]
@@ -27,25 +28,32 @@ QUESTION = "How many people does Tarnholt employ?"
 TOWN_HALL, TRAVEL = "Town hall meeting, March 2025", "Reisekostenrichtlinie"
 
 
-def service(folder: Path) -> TestClient:
+@pytest.fixture(scope="module")
+def reader() -> Iterator[Reader]:
+    """The bundled reader, loaded once for all services."""
+    with Reader.load() as opened:
+        yield opened
+
+
+def service(folder: Path, reader: Reader) -> TestClient:
     settings = Settings(store=str(folder / "store"), data=folder / "data", compat="haystack1")
-    return TestClient(create_app(settings), base_url="http://127.0.0.1")
+    return TestClient(create_app(settings, reader), base_url="http://127.0.0.1")
 
 
 @pytest.fixture(scope="module")
-def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+def client(reader: Reader, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     """A service over two documents, which no test changes."""
     folder = tmp_path_factory.mktemp("haystack1")
     with open_store(str(folder / "store")) as store:
         index(FILES, store, base=ROOT, splitting=Splitting(bundle_path() / TOKENIZER), workers=1)
-    with service(folder) as opened:
+    with service(folder, reader) as opened:
         yield opened
 
 
 @pytest.fixture
-def fresh(tmp_path: Path) -> Iterator[TestClient]:
+def fresh(reader: Reader, tmp_path: Path) -> Iterator[TestClient]:
     """A service with nothing in it."""
-    with service(tmp_path) as opened:
+    with service(tmp_path, reader) as opened:
         yield opened
 
 
@@ -404,17 +412,17 @@ def test_an_unknown_old_api_is_named(tmp_path: Path) -> None:
         create_app(settings)
 
 
-def test_old_endpoints_are_off_unless_switched_on(tmp_path: Path) -> None:
+def test_old_endpoints_are_off_unless_switched_on(reader: Reader, tmp_path: Path) -> None:
     """Without the switch there is nothing at their paths."""
     settings = Settings(store=str(tmp_path / "store"), data=tmp_path / "data")
-    with TestClient(create_app(settings), base_url="http://127.0.0.1") as client:
+    with TestClient(create_app(settings, reader), base_url="http://127.0.0.1") as client:
         for path in ("/initialized", "/hs_version", "/feedback", "/models"):
             assert client.get(path).status_code == 404
 
 
-def test_keys_guard_the_old_endpoints_too(tmp_path: Path) -> None:
+def test_keys_guard_the_old_endpoints_too(reader: Reader, tmp_path: Path) -> None:
     """With API keys, questions need one that reads and uploads one that writes; versions need none."""
-    with service(tmp_path) as client:
+    with service(tmp_path, reader) as client:
         keys = client.app.state.service.keys  # type: ignore[attr-defined]
         reading = {"X-API-Key": keys.add("reader", frozenset({"read"}))}
         refused = client.post("/query", json={"query": QUESTION})

@@ -14,6 +14,7 @@ from fundstelle.indexing.addresses import open_store
 from fundstelle.indexing.jobs import Splitting, index
 from fundstelle.reader.bundle import TOKENIZER
 from fundstelle.reader.bundle import path as bundle_path
+from fundstelle.reader.reader import Reader
 
 pytestmark = pytest.mark.skipif(
     chromium() is None, reason="no Chromium is installed; the page is tested with one"
@@ -36,18 +37,25 @@ def chrome() -> Iterator[Any]:
 
 
 @pytest.fixture(scope="module")
-def collection(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def reader() -> Iterator[Reader]:
+    """The bundled reader, loaded once for all services."""
+    with Reader.load() as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def collection(reader: Reader, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A service over the example collection, which no test changes."""
     folder = tmp_path_factory.mktemp("collection")
     fill(folder / "store", COLLECTION)
-    with serving(create_app(settings(folder))) as address:
+    with serving(create_app(settings(folder), reader)) as address:
         yield address
 
 
 @pytest.fixture
-def empty(tmp_path: Path) -> Iterator[str]:
+def empty(reader: Reader, tmp_path: Path) -> Iterator[str]:
     """A service with nothing in its collection."""
-    with serving(create_app(settings(tmp_path))) as address:
+    with serving(create_app(settings(tmp_path), reader)) as address:
         yield address
 
 
@@ -154,7 +162,7 @@ def test_dropped_files_are_taken_in_and_refused_ones_say_why(empty: str, visit: 
         const fire = (type) => document.body.dispatchEvent(
             new DragEvent(type, { dataTransfer: transfer, bubbles: true, cancelable: true }));
         fire("dragenter");
-        const shown = !document.getElementById("veil").hidden;
+        const shown = document.getElementById("veil").matches(":popover-open");
         fire("drop");
         return shown;
     }"""
@@ -203,7 +211,9 @@ def test_offsets_count_code_points(collection: str, visit: Open) -> None:
     assert found == [[t[:i], t[i:j], t[j:]] for t, i, j in cases]
 
 
-def test_what_is_marked_is_the_answer_beside_emoji_and_rare_characters(tmp_path: Path, visit: Open) -> None:
+def test_what_is_marked_is_the_answer_beside_emoji_and_rare_characters(
+    reader: Reader, tmp_path: Path, visit: Open
+) -> None:
     """After characters of two UTF-16 units, answer card and document still mark the answer alone."""
     file = tmp_path / "tower.txt"
     filler = "😀 𠮷野家 and 𪚥 are written here. "
@@ -211,7 +221,7 @@ def test_what_is_marked_is_the_answer_beside_emoji_and_rare_characters(tmp_path:
         filler * 30 + "The tower of 𠮷野 😀😀 is 84 metres high. " + filler * 1500, encoding="utf-8"
     )
     fill(tmp_path / "store", file)
-    with serving(create_app(settings(tmp_path))) as address:
+    with serving(create_app(settings(tmp_path), reader)) as address:
         page = visit(address)
         ask(page, "How high is the tower?")
         marked = page.inner_text("blockquote mark")
@@ -399,28 +409,98 @@ def test_everything_has_a_name_and_landmarks_are_there(collection: str, visit: O
     assert unnamed == []
 
 
-def test_marks_of_answers_are_kept(tmp_path: Path, visit: Open) -> None:
-    """Right and wrong reach the service; the button says which was chosen."""
+def test_marks_of_answers_are_kept(reader: Reader, tmp_path: Path, visit: Open) -> None:
+    """Right and wrong reach the service, and that the right one stands elsewhere; buttons show what was chosen."""
     fill(tmp_path / "store", COLLECTION / "en" / "town-hall.pptx")
-    with serving(create_app(settings(tmp_path))) as address:
+    with serving(create_app(settings(tmp_path), reader)) as address:
         page = visit(address)
         ask(page, ENGLISH)
-        page.click("text=Right")
+
+        def exported() -> list[Any]:
+            data = page.request.get(f"{address}v1/feedback/export").json()["data"]
+            return [entry for each in data for paragraph in each["paragraphs"] for entry in paragraph["qas"]]
+
+        page.click("[data-part=wrong]")
+        page.wait_for_selector("text=Does the right answer stand elsewhere in this text?")
+        assert page.get_attribute("[data-part=wrong]", "aria-pressed") == "true"
+        assert [entry["is_impossible"] for entry in exported()] == [True]
+        page.click("text=Yes, it does")
         page.wait_for_selector("text=Thank you, noted.")
-        assert page.get_attribute("[data-part=right]", "aria-pressed") == "true"
-        exported = page.request.get(f"{address}v1/feedback/export").json()
-        (entry,) = exported["data"][0]["paragraphs"][0]["qas"]
+        assert exported() == []
+        page.click("[data-part=right]")
+        page.wait_for_selector("[data-part=right][aria-pressed=true]")
+        assert page.get_attribute("[data-part=wrong]", "aria-pressed") == "false"
+        (entry,) = exported()
         assert entry["question"] == ENGLISH
         assert [each["text"] for each in entry["answers"]] == ["840"]
 
 
-def test_texts_are_never_taken_for_html(tmp_path: Path, visit: Open) -> None:
+def test_a_key_is_asked_for_where_one_is_needed(reader: Reader, tmp_path: Path, visit: Open) -> None:
+    """A wrong key is refused and asked for again, the right one opens the page and is kept in the tab alone."""
+    app = create_app(settings(tmp_path), reader)
+    key = app.state.service.keys.add("reading", frozenset({"read"}))
+    with serving(app) as address:
+        page = visit(address)
+        for typed in ("wrong", key):
+            page.wait_for_selector("#key[open]")
+            page.fill("#key-value", typed)
+            page.keyboard.press("Enter")
+            if typed == "wrong":
+                page.wait_for_selector("text=This key is not accepted.")
+        page.wait_for_selector("text=There are no documents yet.")
+        page.click("#open-collection")
+        assert page.is_hidden("#dropzone")  # the key may not write
+        page.reload()
+        page.wait_for_selector("text=There are no documents yet.")
+        assert page.is_hidden("#key")
+        other = visit(address)
+        other.wait_for_selector("#key[open]")
+        other.keyboard.press("Escape")
+        other.wait_for_selector("text=Without a key nothing can be asked here.")
+
+
+def test_many_files_go_in_several_requests(reader: Reader, tmp_path: Path, visit: Open) -> None:
+    """No request has more files than the service takes, and every one is followed to its end."""
+    options = {"store": str(tmp_path / "store"), "data": tmp_path / "data", "max_upload_files": 2}
+    names = ["kantine.html", "urlaub.md", "datenschutz.txt"]
+    with serving(create_app(Settings(**options), reader)) as address:
+        page = visit(address)
+        page.wait_for_selector("text=There are no documents yet.")
+        page.set_input_files("#files", [COLLECTION / "de" / name for name in names])
+        page.wait_for_selector("text=Done: 2 documents can be asked.", timeout=60_000)
+        page.wait_for_selector("text=Done: 1 document can be asked.", timeout=60_000)
+        page.wait_for_selector("#documents li:nth-child(3)")
+        page.set_input_files("#files", COLLECTION / "de" / names[0])
+        page.wait_for_selector("text=Done: this was in the collection already.", timeout=60_000)
+
+
+def test_progress_goes_on_after_a_broken_stream(empty: str, visit: Open) -> None:
+    """Where the stream of a job ends before the job, it is taken up again: jobs survive a restart."""
+    page = visit(empty)
+    page.wait_for_selector("text=There are no documents yet.")
+    broken: list[str] = []
+
+    def once(route: Any) -> None:
+        if broken:
+            route.continue_()
+            return
+        broken.append(route.request.url)
+        job = '{"state": "running", "files": 4, "files_done": 1, "documents": {}, "failures": []}'
+        route.fulfill(body=f"event: job\ndata: {job}\n\n", content_type="text/event-stream")
+
+    page.route("**/v1/jobs/*", once)
+    page.set_input_files("#files", COLLECTION / "de" / "kantine.html")
+    page.wait_for_selector("text=Reading: 1 of 4 files")
+    page.wait_for_selector("text=Done: 1 document can be asked.", timeout=60_000)
+
+
+def test_texts_are_never_taken_for_html(reader: Reader, tmp_path: Path, visit: Open) -> None:
     """Markup in names, texts and questions is shown as it is; no element comes of it, and no script runs."""
     evil = '<img src=x onerror="document.title=1"><b>bold</b>'
     file = tmp_path / "a<b onclick=x>.txt"
     file.write_text(f"The password of the {evil} gate is <i>sesame</i>.", encoding="utf-8")
     fill(tmp_path / "store", file)
-    with serving(create_app(settings(tmp_path))) as address:
+    with serving(create_app(settings(tmp_path), reader)) as address:
         page = visit(address)
         ask(page, f"What is the password of the {evil} gate?")
         page.wait_for_selector(".answer")
