@@ -1,16 +1,17 @@
 """One warm reader for everybody: what many requests want read at the same time is read in shared batches.
 
-A request's thread puts passages on a list and waits; a few reading threads take what has gathered there, a
+A question's thread puts passages on a list and waits; a few reading threads take what has gathered there, a
 bounded number of passages at a time, and read it in one go. While one of them is in the model, another
-tokenises or looks for spans. Who waits longest is read first, and no request brings more than a few passages
-at a time to the list, so that a large request cannot keep small ones waiting.
+tokenises or looks for spans. The question with the earliest deadline is read first, and none brings more than
+a few passages at a time to the list, so that a large one cannot keep small ones waiting.
 """
 
-from collections import deque
+import heapq
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
 from dataclasses import dataclass, field
+from itertools import count
 from threading import Condition, Thread
 
 from fundstelle.api.tickets import Abandoned, Ticket, TooLate
@@ -33,14 +34,16 @@ READING_THREADS = 2
 Request = tuple[str, Sequence[Text]]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, order=True)
 class _Piece:
     """Some passages of one question, and where their readings are awaited."""
 
-    ticket: Ticket
-    question: str
-    passages: Sequence[Text]
-    readings: "Future[list[Reading]]" = field(default_factory=Future)
+    deadline: float
+    number: int
+    ticket: Ticket = field(compare=False)
+    question: str = field(compare=False)
+    passages: Sequence[Text] = field(compare=False)
+    readings: "Future[list[Reading]]" = field(default_factory=Future, compare=False)
 
     @property
     def characters(self) -> int:
@@ -63,7 +66,8 @@ class SharedReader:
     ) -> None:
         self.reader = reader
         self._on_batch = on_batch
-        self._waiting: deque[_Piece] = deque()
+        self._waiting: list[_Piece] = []  # a heap
+        self._numbers = count()
         self._news = Condition()
         self._closed = False
         self._threads = [Thread(target=self._work, name=f"reading-{n}", daemon=True) for n in range(threads)]
@@ -76,11 +80,11 @@ class SharedReader:
 
     def submit(self, ticket: Ticket, question: str, passages: Sequence[Text]) -> "Future[list[Reading]]":
         """Put passages on the list; at most `PIECE` of them."""
-        piece = _Piece(ticket, question, passages)
+        piece = _Piece(ticket.deadline, next(self._numbers), ticket, question, passages)
         with self._news:
             if self._closed:
                 raise Abandoned
-            self._waiting.append(piece)
+            heapq.heappush(self._waiting, piece)
             self._news.notify()
         return piece.readings
 
@@ -88,7 +92,7 @@ class SharedReader:
         """Refuse what comes, give up what waits, and wait for what is being read."""
         with self._news:
             self._closed = True
-            given_up, self._waiting = self._waiting, deque()
+            given_up, self._waiting = self._waiting, []
             self._news.notify_all()
         for piece in given_up:
             piece.readings.set_exception(Abandoned())
@@ -117,20 +121,20 @@ class SharedReader:
         return []
 
     def _take(self) -> Iterator[_Piece]:
-        """The pieces that have waited longest, as many as are read in one go; unwanted ones are dropped."""
+        """The most urgent pieces, as many as are read in one go; unwanted ones are dropped."""
         passages = characters = 0
         while self._waiting:
             piece = self._waiting[0]
             try:
                 piece.ticket.check()
             except (Abandoned, TooLate) as error:
-                self._waiting.popleft().readings.set_exception(error)
+                heapq.heappop(self._waiting).readings.set_exception(error)
                 continue
             passages += len(piece.passages)
             characters += piece.characters
             if passages > len(piece.passages) and (passages > MOST_PASSAGES or characters > MOST_CHARACTERS):
                 return
-            yield self._waiting.popleft()
+            yield heapq.heappop(self._waiting)
 
 
 class TicketReader:
