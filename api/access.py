@@ -39,8 +39,7 @@ def client_of(request: Request) -> Client:
             )
     if service.keys.exist:
         raise _unauthorised("An API key is needed: send it as `Authorization: Bearer KEY`.")
-    if not service.settings.open:
-        _refuse_foreign_pages(request, service.settings)
+    _refuse_foreign_pages(request, service.settings)
     return Client(address, frozenset(Scope))
 
 
@@ -97,7 +96,7 @@ def _refuse_foreign_pages(request: Request, settings: Settings) -> None:
     host = request.headers.get("host", "")
     origin = request.headers.get("origin")
     name = urlsplit(f"//{host}").hostname or ""
-    if not (is_loopback(name) or name == settings.host):
+    if not (settings.open or is_loopback(name) or name == settings.host):
         raise Problem(
             403, "foreign-host", f"This service is not {name}. Make an API key to use it by other names."
         )

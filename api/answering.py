@@ -57,7 +57,7 @@ class Answering:
         try:
             while waiting:
                 done, _ = await asyncio.wait({*waiting, gone}, return_when=asyncio.FIRST_COMPLETED)
-                for task in done & waiting:
+                for task in waiting & done:
                     yield task.result()
                 waiting -= done
                 if gone.done() and waiting:
@@ -71,13 +71,14 @@ class Answering:
             try:
                 async with asyncio.timeout(self._deadline_seconds), self.admission.turn(client):
                     loop = asyncio.get_running_loop()
-                    return number, await loop.run_in_executor(self._threads, partial(work, ticket))
+                    result = await loop.run_in_executor(self._threads, partial(work, ticket))
             except (TooLate, TimeoutError):
                 raise self._too_late() from None
             except Abandoned:
                 raise busy(503, "stopping", "The service is stopping. Ask again soon.", 5) from None
             finally:
                 ticket.abandon()
+            return number, result
 
     def _too_late(self) -> Problem:
         detail = f"No answer was ready within {self._deadline_seconds:g} seconds. Ask again later."

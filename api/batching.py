@@ -16,7 +16,6 @@ from threading import Condition, Thread
 
 from fundstelle.api.tickets import Abandoned, Ticket, TooLate
 from fundstelle.pipelines.reading import PassageReader
-from fundstelle.reader.confidence import Calibration
 from fundstelle.reader.readings import Reading, Text
 
 MOST_PASSAGES = 24
@@ -143,10 +142,7 @@ class TicketReader:
     def __init__(self, shared: SharedReader, ticket: Ticket) -> None:
         self._shared = shared
         self._ticket = ticket
-
-    @property
-    def calibration(self) -> Calibration:
-        return self._shared.reader.calibration
+        self.calibration = shared.reader.calibration
 
     def read_batch(self, requests: Sequence[Request]) -> list[list[Reading]]:
         """The readings of each request, in order, made of pieces that wait on the shared list."""

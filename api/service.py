@@ -22,6 +22,7 @@ from fundstelle.api.tickets import Ticket
 from fundstelle.api.writing import StoreWriter
 from fundstelle.indexing.addresses import open_store
 from fundstelle.indexing.preparation import Splitting
+from fundstelle.indexing.progress import JobState
 from fundstelle.indexing.store import PassageStore
 from fundstelle.pipelines.query import QueryPipeline
 from fundstelle.pipelines.reading import PassageReader
@@ -63,6 +64,18 @@ class Service:
             workers=settings.workers,
             most_waiting=settings.max_waiting_jobs,
         )
+
+        self._watch()
+
+    def _watch(self) -> None:
+        """The figures that are looked up when they are asked for."""
+        records, admission = self.jobs.records, self.answering.admission
+        watch = self.metrics.watch
+        watch("requests_inside", "Requests being answered or waiting", lambda: admission.inside)
+        watch("questions_waiting", "Questions that wait for their turn", lambda: admission.waiting)
+        watch("waiting_jobs", "Indexing jobs that wait", lambda: records.count(JobState.QUEUED))
+        watch("running_jobs", "Indexing jobs that run", lambda: records.count(JobState.RUNNING))
+        watch("reader_warm", "Whether the reader is loaded", lambda: float(self.is_warm))
 
     def claim(self) -> None:
         """Be the only service on the data folder. Raises ValueError where another one is."""

@@ -15,7 +15,9 @@ from fundstelle.cli.app import Json, fail, reported
 if TYPE_CHECKING:
     from fundstelle.api.keys import Keys
 
-app = typer.Typer(help="API keys of the service; with the first one, every request needs one.", no_args_is_help=True)
+app = typer.Typer(
+    help="API keys of the service; with the first one, every request needs one.", no_args_is_help=True
+)
 
 Data = Annotated[
     Path | None,
@@ -76,9 +78,9 @@ def _opened(data: Path | None) -> "Iterator[Keys]":
         fail("The service needs more libraries: pip install 'fundstelle[api]'.")
     from fundstelle.api.database import Database
     from fundstelle.api.keys import Keys
-    from fundstelle.api.settings import Settings
+    from fundstelle.api.settings import load
 
-    database = Database(data or Settings().data)
+    database = Database(data or load().data)
     try:
         yield Keys(database)
     finally:

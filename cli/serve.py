@@ -25,6 +25,6 @@ def serve(
     given: dict[str, Any] = {"host": host, "port": port, "store": store, "reader": reader}
     with reported():
         from fundstelle.api.server import run
-        from fundstelle.api.settings import Settings
+        from fundstelle.api.settings import load
 
-        run(Settings(**{name: value for name, value in given.items() if value is not None}))
+        run(load(**{name: value for name, value in given.items() if value is not None}))
