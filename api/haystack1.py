@@ -10,7 +10,6 @@ from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
-from pydantic import ValidationError
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 from starlette.responses import StreamingResponse
@@ -31,7 +30,7 @@ from fundstelle.api.haystack1_schemas import (
     Parameters,
 )
 from fundstelle.api.haystack1_uploads import index_files, unused_fields
-from fundstelle.api.old_routes import OldRoute
+from fundstelle.api.old_routes import OLD_ERRORS, OldRoute
 from fundstelle.api.problems import Problem
 from fundstelle.api.service import Service
 from fundstelle.api.shared import TheService
@@ -44,7 +43,7 @@ VERSION = "1.26.4"
 CONTEXT_SIZE = 500
 RETRIEVER_TOP_K, READER_TOP_K = 20, 10
 
-router = APIRouter(tags=["haystack 1"], route_class=OldRoute)
+router = APIRouter(tags=["haystack 1"], route_class=OldRoute, responses=OLD_ERRORS)
 
 
 @router.get("/initialized")
@@ -77,24 +76,13 @@ async def query(asked: OldQuery, request: Request, client: Reading, service: The
         raise Problem(
             422, "question-too-long", f"A question may have {longest:,} characters; ask a shorter one."
         )
-    work = partial(_answer, service, asked, _parameters(asked.params))
+    work = partial(_answer, service, asked)
     (reply,) = await service.answering.all(request, client.name, [work])
     return reply
 
 
-def _parameters(params: dict[str, Any] | None) -> Parameters:
-    try:
-        return Parameters.model_validate(params or {})
-    except ValidationError as error:
-        wrong = ", ".join(".".join(map(str, each["loc"])) for each in error.errors())
-        detail = (
-            "The pipeline has the nodes Retriever (top_k, filters) and Reader (top_k), and filters may stand "
-            f"beside them; see {wrong}."
-        )
-        raise Problem(422, "invalid-params", detail) from error
-
-
-def _answer(service: Service, asked: OldQuery, params: Parameters, ticket: Ticket) -> dict[str, Any]:
+def _answer(service: Service, asked: OldQuery, ticket: Ticket) -> dict[str, Any]:
+    params = asked.params or Parameters()
     filters = params.retriever.filters or params.filters
     top_k = params.reader.top_k or READER_TOP_K
     result = service.pipeline(ticket, CONTEXT_SIZE).ask(
@@ -116,7 +104,11 @@ _FILES = {
                     "type": "object",
                     "required": ["files"],
                     "properties": {
-                        "files": {"type": "array", "items": {"type": "string", "format": "binary"}},
+                        "files": {
+                            "type": "array",
+                            "minItems": 1,
+                            "items": {"type": "string", "format": "binary"},
+                        },
                         "meta": {"type": "string", "description": "A JSON object for all files."},
                         **unused_fields(),
                     },

@@ -13,16 +13,6 @@ class OldRequest(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-class OldQuery(OldRequest):
-    """A question with parameters for the two nodes of the pipeline."""
-
-    query: Text = Field(examples=["When was the bridge built?"])
-    params: dict[str, Any] | None = Field(
-        None, examples=[{"Retriever": {"top_k": 10}, "Reader": {"top_k": 3}, "filters": {"name": ["a.pdf"]}}]
-    )
-    debug: bool | None = False
-
-
 class NodeParameters(OldRequest):
     """What a node of the pipeline could be told."""
 
@@ -34,9 +24,19 @@ class NodeParameters(OldRequest):
 class Parameters(OldRequest):
     """`params` of a query: by node, and filters beside the nodes."""
 
-    retriever: NodeParameters = Field(NodeParameters(), alias="Retriever")
-    reader: NodeParameters = Field(NodeParameters(), alias="Reader")
+    retriever: Annotated[NodeParameters, Field(alias="Retriever")] = NodeParameters()
+    reader: Annotated[NodeParameters, Field(alias="Reader")] = NodeParameters()
     filters: dict[str, Any] | None = None
+
+
+class OldQuery(OldRequest):
+    """A question with parameters for the two nodes of the pipeline."""
+
+    query: Text = Field(examples=["When was the bridge built?"])
+    params: Parameters | None = Field(
+        None, examples=[{"Retriever": {"top_k": 10}, "Reader": {"top_k": 3}, "filters": {"name": ["a.pdf"]}}]
+    )
+    debug: bool | None = False
 
 
 class OldFilters(OldRequest):

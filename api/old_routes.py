@@ -7,22 +7,37 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
+from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
 from fundstelle.indexing.store import StoreError
 
-OLD_APIS = ("haystack1", "farm")
-"""The words of the setting `compat`, each a module of this room."""
+
+class OldErrors(BaseModel):
+    """What went wrong, in sentences."""
+
+    errors: list[str]
+
+
+_EXPLAINED = {
+    400: "The request cannot be understood.",
+    401: "An API key is needed, or the one sent is not known.",
+    403: "The API key does not allow this, or a foreign page asks.",
+    408: "The body came too slowly.",
+    413: "The request or a file is too large.",
+    422: "The request is not as it must be.",
+    429: "This client has too many requests waiting.",
+    503: "Not now.",
+}
+OLD_ERRORS: dict[int | str, dict[str, Any]] = {
+    code: {"model": OldErrors, "description": explained} for code, explained in _EXPLAINED.items()
+}
+"""What any of Haystack's endpoints may answer."""
 
 
 def old_routers(names: Iterable[str]) -> list[APIRouter]:
-    """The endpoints of the APIs that are switched on. Raises ValueError for a name that is none."""
-    for name in names:
-        if name not in OLD_APIS:
-            raise ValueError(
-                f"FUNDSTELLE_COMPAT={name}: there are {' and '.join(OLD_APIS)}, separated by a comma."
-            )
+    """The endpoints of the APIs that are switched on, each a module of this room."""
     return [import_module(f"fundstelle.api.{name}").router for name in dict.fromkeys(names)]
 
 

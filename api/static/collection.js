@@ -10,6 +10,7 @@ const MOST = 5000; // documents that are loaded to be looked through by name
 const state = { known: [], cursor: null, languages: {}, scopes: [], limits: {}, turn: 0 };
 const byName = new Intl.Collator(undefined, { ignorePunctuation: true, numeric: true });
 let onChanged = () => {};
+let loadingMore = null;
 
 export const mayWrite = () => state.scopes.includes("write");
 export const limits = () => state.limits;
@@ -31,13 +32,31 @@ export async function loadCollection() {
   list();
   filters();
   onChanged();
+  if (byId("find").value) orTell(loadAll());
 }
 
-async function loadMore() {
-  const page = await client.documents(state.cursor);
+/** Load the next page of documents; who asks meanwhile waits for the same one. */
+function loadMore() {
+  return (loadingMore ??= nextPage().finally(() => (loadingMore = null)));
+}
+
+async function nextPage() {
+  const { turn, cursor } = state;
+  const page = await client.documents(cursor);
+  if (turn !== state.turn) return;
   state.known.push(...page.documents);
   state.cursor = page.next_cursor;
+  list();
+  filters();
+  onChanged();
 }
+
+/** What is looked for by name is looked for in all documents, or the first thousands of them. */
+async function loadAll() {
+  while (state.cursor && state.known.length < MOST) await loadMore();
+}
+
+const orTell = (loading) => loading.catch((error) => tell(say("failed", { reason: error.message })));
 
 /** How many documents there are, as far as they were counted. */
 export function sizeInWords() {
@@ -124,12 +143,9 @@ function confirmed(question) {
   });
 }
 
-/** A name is looked for in all documents, or the first thousands of them. */
-byId("find").addEventListener("input", async () => {
-  while (state.cursor && state.known.length < MOST) await loadMore();
+byId("find").addEventListener("input", () => {
   list();
+  orTell(loadAll());
 });
-byId("more").addEventListener("click", async () => {
-  await loadMore();
-  list();
-});
+byId("source").addEventListener("focus", () => orTell(loadAll()));
+byId("more").addEventListener("click", () => orTell(loadMore()));

@@ -406,10 +406,9 @@ def test_what_is_no_condition_is_refused() -> None:
 
 
 def test_an_unknown_old_api_is_named(tmp_path: Path) -> None:
-    """A switch that means nothing stops the service with a sentence, instead of being ignored."""
-    settings = Settings(store=str(tmp_path / "store"), data=tmp_path / "data", compat="haystack2")
-    with pytest.raises(ValueError, match="haystack1 and farm"):
-        create_app(settings)
+    """A switch that means nothing stops the service with what there is, instead of being ignored."""
+    with pytest.raises(ValueError, match=r"haystack1.*farm"):
+        Settings(store=str(tmp_path / "store"), data=tmp_path / "data", compat="haystack2")
 
 
 def test_old_endpoints_are_off_unless_switched_on(reader: Reader, tmp_path: Path) -> None:

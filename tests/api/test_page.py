@@ -1,5 +1,6 @@
 """The page at `/`, as people use it: in a real browser, before a real service with the bundled reader."""
 
+import json
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -472,6 +473,33 @@ def test_many_files_go_in_several_requests(reader: Reader, tmp_path: Path, visit
         page.wait_for_selector("#documents li:nth-child(3)")
         page.set_input_files("#files", COLLECTION / "de" / names[0])
         page.wait_for_selector("text=Done: this was in the collection already.", timeout=60_000)
+
+
+def test_large_collections_are_listed_and_looked_through(reader: Reader, tmp_path: Path, visit: Open) -> None:
+    """More documents than one page holds: counted as such, shown on demand, found by name, deleted."""
+    records = [
+        json.dumps({"title": f"Bridge {n:03}", "text": f"It was built in {1500 + n}."}) for n in range(250)
+    ]
+    (tmp_path / "bridges.jsonl").write_text("\n".join(records), encoding="utf-8")
+    fill(tmp_path / "store", tmp_path / "bridges.jsonl")
+    with serving(create_app(settings(tmp_path), reader)) as address:
+        page = visit(address)
+        page.wait_for_selector("text=100+ documents in 1 language.")
+        page.click("#open-collection")
+        page.click("#more")
+        page.wait_for_selector("#documents li:nth-child(200)")
+        page.fill("#find", "bridge 24")
+        page.wait_for_selector("#documents li:nth-child(10)")
+        page.wait_for_function("document.querySelectorAll('#documents li').length === 10")
+        assert page.inner_text("#documents li:first-child a") == "Bridge 240"
+        assert "250 documents" in page.inner_text("#open-collection")
+        page.click("#documents li:first-child button")
+        page.click("#confirm button[value=no]")
+        assert page.locator("#documents li").count() == 10
+        page.click("#documents li:first-child button")
+        page.click("#confirm button[value=yes]")
+        page.wait_for_selector("text=Deleted: Bridge 240.")
+        page.wait_for_function("document.querySelectorAll('#documents li').length === 9")
 
 
 def test_progress_goes_on_after_a_broken_stream(empty: str, visit: Open) -> None:
