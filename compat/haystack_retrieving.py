@@ -6,7 +6,8 @@ from typing import Any
 from fundstelle.compat.haystack_reading import BaseReader, softened
 from fundstelle.compat.haystack_schema import Document
 from fundstelle.indexing.addresses import open_store
-from fundstelle.indexing.store import Filters, Hit, PassageStore
+from fundstelle.indexing.documents import Passage
+from fundstelle.indexing.store import Filters, PassageStore
 
 
 class BM25Retriever:
@@ -39,7 +40,7 @@ class BM25Retriever:
         """Passages as documents, best first. `meta` says which file each is from and where it starts there."""
         scaled = self.scale_score if scale_score is None else scale_score
         hits = self.document_store.search(query, self.top_k if top_k is None else top_k, filters)
-        return [_document(hit, scaled) for hit in hits]
+        return [document_of(hit.passage, softened(hit.score) if scaled else hit.score) for hit in hits]
 
     def retrieve_batch(self, queries: Sequence[str], **options: Any) -> list[list[Document]]:
         """The same for several queries; options are those of `retrieve`."""
@@ -54,10 +55,10 @@ class BM25Retriever:
         return {"documents": self.retrieve_batch(queries, **options)}, "output_1"
 
 
-def _document(hit: Hit, scaled: bool) -> Document:
-    passage = hit.passage
-    meta = dict(passage.meta) | {
-        "name": passage.title or passage.source,
+def document_of(passage: Passage, score: float | None = None) -> Document:
+    """A passage as a document, named as its metadata or else its title or source says."""
+    meta: dict[str, Any] = {"name": passage.title or passage.source} | dict(passage.meta)
+    meta |= {
         "source": passage.source,
         "document_id": passage.document_id,
         "start": passage.start,
@@ -65,7 +66,6 @@ def _document(hit: Hit, scaled: bool) -> Document:
     }
     if passage.page is not None:
         meta["page"] = passage.page
-    score = softened(hit.score) if scaled else hit.score
     return Document(passage.text, id=passage.id, score=score, meta=meta)
 
 

@@ -15,7 +15,7 @@ from fundstelle.indexing.elastic_bulk import in_groups
 from fundstelle.indexing.elastic_client import Address, explained
 from fundstelle.indexing.elastic_entries import passage_from, record_from, record_id
 from fundstelle.indexing.elastic_foreign import ForeignIndex
-from fundstelle.indexing.elastic_listing import PAGE, each
+from fundstelle.indexing.elastic_listing import PAGE, each, first
 from fundstelle.indexing.elastic_patience import patiently, whole
 from fundstelle.indexing.elastic_rebuild import rebuild
 from fundstelle.indexing.elastic_search import Searcher
@@ -111,6 +111,11 @@ class ElasticsearchStore:
         with explained("list", self.address):
             for hit in each(self._client, self._alias, {"bool": {"filter": wanted}}):
                 yield record_from(hit["_source"])
+
+    def records_after(self, document_id: str, limit: int) -> list[DocumentRecord]:
+        with explained("list", self.address):
+            hits = first(self._client, self._alias, _is("role", "document"), "document_id", document_id, limit)
+            return [record_from(hit["_source"]) for hit in hits]
 
     def document(self, document_id: str) -> SourceDocument | None:
         with explained("read", self.address):

@@ -1,6 +1,7 @@
 """Somebody else's Elasticsearch index, searched as it is: read-only, with its own analyser."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from heapq import nsmallest
 from types import TracebackType
 from typing import Any, Self
 
@@ -89,6 +90,14 @@ class ForeignIndex:
         for passage in self.passages():
             if origin in (None, passage.source):
                 yield _record(_document(passage))
+
+    def records_after(self, document_id: str, limit: int) -> list[DocumentRecord]:
+        """As the protocol says. Somebody else's ids cannot be sorted by the cluster: all are read."""
+        return nsmallest(
+            limit,
+            (record for record in self.records() if record.id > document_id),
+            key=lambda record: record.id,
+        )
 
     def document(self, document_id: str) -> SourceDocument | None:
         return next((_document(passage) for passage in self.passages(document_id)), None)

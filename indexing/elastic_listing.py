@@ -40,3 +40,20 @@ def each(
             after = hits[-1]["sort"]
     finally:
         client.close_point_in_time(id=moment)
+
+
+def first(
+    client: Elasticsearch, index: str, query: Mapping[str, Any], field: str, after: str, limit: int
+) -> list[dict[str, Any]]:
+    """The first `limit` hits of `query` whose `field` comes after `after`, in its order; at most 10,000."""
+    reply = client.search(
+        index=index,
+        query=dict(query),
+        size=limit,
+        sort=[{field: "asc"}],
+        track_total_hits=False,
+        allow_partial_search_results=False,
+        search_after=[after],
+    )
+    hits: list[dict[str, Any]] = reply["hits"]["hits"]
+    return hits

@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
+from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -115,6 +116,14 @@ class EmbeddedStore:
         field, value = ("role", FIRST) if origin is None else ("origin", exact_term(origin))
         for entry in self._select(field, value):
             yield decode_record(entry["record"][0])
+
+    def records_after(self, document_id: str, limit: int) -> list[DocumentRecord]:
+        """As the protocol says; names all ids, but opens only the documents that it gives."""
+        terms = self._searcher().terms_with_prefix("document_id", "")
+        after = exact_term(document_id)
+        names = sorted(name for name, _ in terms if name > after)
+        found = (record for name in names if (record := self.record(name)) is not None)  # gone, not yet merged away
+        return list(islice(found, limit))
 
     def document(self, document_id: str) -> SourceDocument | None:
         record = self.record(document_id)

@@ -87,6 +87,7 @@ class IndexingJob:
         prune: remove the documents whose files lay under `paths` and are gone.
         workers: processes that read and analyse; by default one a core, at most 8.
         shard: the part of the files that this job does, where several machines share them.
+        files: files that are named already, besides those at and under `paths`.
         on_progress: called from `run`, a few times a second.
 
     Attributes:
@@ -104,6 +105,7 @@ class IndexingJob:
         prune: bool = False,
         workers: int | None = None,
         shard: Shard = ALL,
+        files: Sequence[File] = (),
         on_progress: Callable[[JobProgress], None] | None = None,
     ) -> None:
         self.id = uuid4().hex
@@ -114,6 +116,7 @@ class IndexingJob:
         self._recipe = recipe
         self._prune = prune
         self._shard = shard
+        self._named = files
         self._workers = workers or min(MOST_WORKERS, len(os.sched_getaffinity(0)))
         self._on_progress = on_progress or (lambda progress: None)
         self._cancelled = Event()
@@ -173,10 +176,11 @@ class IndexingJob:
             self._totals.files += 1
             self._totals.bytes += file.size
         self._report()
-        holdings = Holdings(self._store, self._shard)
+        origins = None if self._paths else [file.held_under for file in self._named]
+        holdings = Holdings(self._store, self._shard, origins)
         with self._pool(fingerprint) as pool:
             for file, outcome in pool.map(self._changed(holdings, fingerprint)):
-                self._take_in(file, outcome, holdings.meet(file.source))
+                self._take_in(file, outcome, holdings.meet(file.held_under))
         if self._prune and not self._cancelled.is_set():
             self._remove_gone(holdings)
         self._commit()
@@ -190,10 +194,11 @@ class IndexingJob:
         )
 
     def _files(self) -> Iterator[File]:
-        """The files under the paths that fall to this job, but those of the store itself.
+        """The named files, and those under the paths that fall to this job but the store's own.
 
         A folder that cannot be listed is every shard's, so that none prunes what lies under it.
         """
+        yield from self._named
         own = None if "://" in self._store.address else Path(os.path.abspath(self._store.address))
         for path in walk(self._paths):
             file = File(path, source_name(path, self._base), _size(path))
@@ -206,10 +211,10 @@ class IndexingJob:
         for file in self._files():
             if self._cancelled.is_set():
                 return
-            holding = holdings.meet(file.source)
+            holding = holdings.meet(file.held_under)
             try:
                 is_known = bool(holding.hashes) and holding.hashes == {
-                    content_hash(digest(file.path), fingerprint)
+                    content_hash(digest(file.path), file.fingerprint(fingerprint))
                 }
             except ReadingError as error:
                 self._take_in(file, Failure(str(error)), holding)

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
 from hashlib import blake2b, file_digest
 from pathlib import Path
@@ -10,7 +10,7 @@ from pathlib import Path
 import regex
 
 from fundstelle.indexing.analysis import ANALYSIS_VERSION, index_terms
-from fundstelle.indexing.documents import AnalysedDocument, Passage, SourceDocument, identifier
+from fundstelle.indexing.documents import AnalysedDocument, Meta, Passage, SourceDocument, identifier
 from fundstelle.indexing.formats import read
 from fundstelle.indexing.languages import SAMPLE, UNKNOWN, detect
 from fundstelle.indexing.passages import PASSAGE_TOKENS, split
@@ -64,17 +64,42 @@ class Recipe:
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A file to index: where it is, what the store calls it, and its size in bytes."""
+    """A file to index: where it is, what the store calls it, and its size in bytes.
+
+    Attributes:
+        meta: metadata given with the file; it wins over what the file says of itself.
+        origin: what the store keeps the file's documents under; `source` unless given.
+    """
 
     path: Path
     source: str
     size: int
+    meta: Meta = field(default_factory=dict)
+    origin: str = ""
+
+    @property
+    def held_under(self) -> str:
+        """The origin of the file's documents in the store."""
+        return self.origin or self.source
+
+    def fingerprint(self, recipe: str) -> str:
+        """The fingerprint of the recipe and of all else that decides what the file's bytes become."""
+        return identifier(recipe, *sorted(self.meta.items())) if self.meta else recipe
 
 
 def prepare(recipe: Recipe, fingerprint: str, file: File) -> list[AnalysedDocument]:
     """The documents of a file, ready to be written. Raises ReadingError as `formats.read` does."""
+    fingerprint = file.fingerprint(fingerprint)
     return [
-        analysed(replace(document, content_hash=content_hash(document.content_hash, fingerprint)), recipe)
+        analysed(
+            replace(
+                document,
+                origin=file.held_under,
+                meta={**document.meta, **file.meta},
+                content_hash=content_hash(document.content_hash, fingerprint),
+            ),
+            recipe,
+        )
         for document in read(file.path, file.source)
     ]
 

@@ -51,8 +51,11 @@ class PassageStore(Protocol):
 
     def record(self, document_id: str) -> DocumentRecord | None: ...
 
-    def records(self) -> Iterator[DocumentRecord]:
-        """Every document, without its text, in no particular order; any number of them."""
+    def records(self, origin: str | None = None) -> Iterator[DocumentRecord]:
+        """Every document, without its text, in no particular order; or those read from the file `origin`."""
+
+    def records_after(self, document_id: str, limit: int) -> list[DocumentRecord]:
+        """The first `limit` documents whose ids come after `document_id`, in the order of ids; "" begins."""
 
     def document(self, document_id: str) -> SourceDocument | None:
         """The document with its whole text, joined from its passages."""

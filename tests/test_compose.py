@@ -13,6 +13,7 @@ import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
 PASSWORD = "not-a-real-password"
+OURS = ("fundstelle", "fundstelle-gpu", "service", "service-gpu")
 
 
 @pytest.fixture(scope="module")
@@ -44,11 +45,51 @@ def test_the_server_is_the_one_that_tests_run_on(services: dict[str, Any]) -> No
 def test_our_containers_are_built_from_targets_that_exist(services: dict[str, Any]) -> None:
     """Each service of ours names a stage of the Dockerfile and waits for a healthy Elasticsearch."""
     stages = set(re.findall(r"^FROM \S+ AS (\S+)$", (ROOT / "Dockerfile").read_text(encoding="utf-8"), re.M))
-    for name in ("fundstelle", "fundstelle-gpu"):
+    for name in OURS:
         assert services[name]["build"]["target"] in stages
         assert services[name]["depends_on"]["elasticsearch"]["condition"] == "service_healthy"
-    assert services["fundstelle-gpu"]["runtime"] == "nvidia"
-    assert services["fundstelle-gpu"]["profiles"] == ["gpu"]
+    for name in ("fundstelle-gpu", "service-gpu"):
+        assert services[name]["runtime"] == "nvidia"
+        assert services[name]["profiles"] == ["gpu"]
+
+
+def test_up_starts_all_of_it_and_no_more(services: dict[str, Any]) -> None:
+    """Without a profile there are Elasticsearch and the service; the command line and the GPU are asked for."""
+    assert {name for name, one in services.items() if "profiles" not in one} == {"elasticsearch", "service"}
+
+
+@pytest.mark.parametrize("name", ["service", "service-gpu"])
+def test_the_service_is_checked_limited_and_kept(services: dict[str, Any], name: str) -> None:
+    """It is ready when it says so, has limits and no rights, is open to this machine only, and keeps its jobs."""
+    service = services[name]
+    assert "/ready" in service["healthcheck"]["test"][-1]
+    assert service["mem_limit"]
+    assert service["cpus"]
+    assert service["pids_limit"]
+    assert service["cap_drop"] == ["ALL"]
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert all(port.startswith("127.0.0.1:") and port.endswith(":8000") for port in service["ports"])
+    assert f"{name}:/var/lib/fundstelle" in service["volumes"]
+    assert service["command"][0] == "serve"
+
+
+def test_the_settings_of_the_containers_are_settings(services: dict[str, Any]) -> None:
+    """Every variable of the service and of the image is one that the settings know."""
+    from fundstelle.api import Settings
+
+    image = re.findall(r"\b(FUNDSTELLE_\w+)=", (ROOT / "Dockerfile").read_text(encoding="utf-8"))
+    for name in {*image, *services["service"]["environment"]} - {"FUNDSTELLE_ELASTICSEARCH_PASSWORD"}:
+        assert name.removeprefix("FUNDSTELLE_").lower() in Settings.model_fields, name
+
+
+def test_the_images_run_without_rights(services: dict[str, Any]) -> None:
+    """Both targets come from the stage that sets the user, and copy only what was installed."""
+    text = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    stages = dict(re.findall(r"^FROM \S+ AS (\S+)$(.*?)(?=^FROM|\Z)", text, re.M | re.S))
+    assert re.search(r"^USER fundstelle$", stages["base"], re.M)
+    for name in ("light", "gpu"):
+        assert f"FROM base AS {name}" in text
+        assert stages[name].split() == ["COPY", f"--from=build-{name}", "/opt/fundstelle", "/opt/fundstelle"]
 
 
 def has_compose() -> bool:
@@ -73,4 +114,4 @@ def test_compose_accepts_the_file() -> None:
         command, cwd=ROOT, env={**environment, "ELASTIC_PASSWORD": PASSWORD}, capture_output=True, text=True
     )
     assert accepted.returncode == 0, accepted.stderr
-    assert set(json.loads(accepted.stdout)["services"]) == {"elasticsearch", "fundstelle", "fundstelle-gpu"}
+    assert set(json.loads(accepted.stdout)["services"]) == {"elasticsearch", *OURS}

@@ -149,6 +149,18 @@ def test_records_tell_what_is_there(store: PassageStore) -> None:
     assert store.record("no such document") is None and store.document("no such document") is None
 
 
+def test_documents_are_listed_by_id_a_page_at_a_time(store: PassageStore) -> None:
+    """Pages join to all documents in the order of their ids; what was deleted is on none of them."""
+    filled(store, *(analysed(f"Text {number}.", f"{number}.txt") for number in range(8)))
+    store.delete([identifier("3.txt")])
+    store.commit()
+    listed: list[str] = []
+    while page := store.records_after(listed[-1] if listed else "", 3):
+        assert len(page) <= 3
+        listed += [record.id for record in page]
+    assert listed == sorted(identifier(f"{number}.txt") for number in range(8) if number != 3)
+
+
 def test_an_empty_document_is_remembered(store: PassageStore) -> None:
     """A file without text has a record, so that it is not read again, and no passages."""
     filled(store, analysed("", "empty.txt"), analysed("castle", "full.txt"))
