@@ -121,7 +121,7 @@ class ReaderTokenizer:
 
     def encode(self, texts: Sequence[str]) -> list[Encoding]:
         """Tokenise each text without special tokens; offsets are character positions in the text."""
-        return self.backend.encode_batch([_encodable(text) for text in texts], add_special_tokens=False)
+        return self.backend.encode_batch([encodable(text) for text in texts], add_special_tokens=False)
 
 
 def smallest(*lengths: int | None) -> int:
@@ -138,6 +138,6 @@ def read_roles(folder: Path) -> dict[str, Any]:
     return {role: value.get("content") if isinstance(value, dict) else value for role, value in roles.items()}
 
 
-def _encodable(text: str) -> str:
+def encodable(text: str) -> str:
     """The text with lone surrogates, which are no text to a tokenizer, replaced one by one."""
     return text if text.isascii() else _LONE_SURROGATES.sub("\ufffd", text)
