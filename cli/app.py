@@ -26,6 +26,15 @@ Store = Annotated[
         help="Where the collection is: a folder, or elasticsearch://host:9200/index.",
     ),
 ]
+Encoder = Annotated[
+    str | None,
+    typer.Option(
+        "--encoder",
+        envvar="FUNDSTELLE_ENCODER",
+        help="What makes vectors: a model in the way of sentence-transformers, by name or folder; "
+        "default: the bundled encoder.",
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output, nothing else.")]
 
 DEFAULT_STORE = ".fundstelle"
@@ -45,7 +54,14 @@ def reported() -> Iterator[None]:
 
     try:
         yield
-    except (StoreError, WorkerError, ValueError, FileNotFoundError, PermissionError) as error:
+    except (
+        StoreError,
+        WorkerError,
+        ValueError,
+        FileNotFoundError,
+        PermissionError,
+        ModuleNotFoundError,
+    ) as error:
         fail(str(error))
     except BrokenPipeError:
         # The reader of our output (`| head`) has gone: that is its right.

@@ -57,7 +57,7 @@ class ForeignIndex:
         }
         with explained("search", self.address):
             hits = patiently(lambda: self._hits(query, top_k))
-        return [Hit(self._passage(hit), hit["_score"]) for hit in hits]
+        return [Hit(self._passage(hit), hit["_score"], bm25=hit["_score"]) for hit in hits]
 
     def _hits(self, query: Mapping[str, Any], size: int) -> list[Mapping[str, Any]]:
         hits: list[Mapping[str, Any]] = self._client.search(

@@ -46,7 +46,7 @@ def pack_reader(
         "max_length": int(model.config.max_position_embeddings),
         "precision": "int8" if calibrate else "float32",
         "provenance": provenance,
-        "sha256": {file: _digest(out / file) for file in DATA},
+        "sha256": {file: digest(out / file) for file in DATA},
     }
     (out / bundle.CONFIG).write_text(
         json.dumps(config, indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
@@ -77,7 +77,8 @@ def _write_layers(model: Any, out: Path, calibrate: Sequence[Path]) -> None:
     import_openvino().save_model(layers, out / bundle.LAYERS, compress_to_fp16=False)
 
 
-def _digest(file: Path) -> str:
+def digest(file: Path) -> str:
+    """The SHA-256 of a file."""
     return hashlib.sha256(file.read_bytes()).hexdigest()
 
 

@@ -36,15 +36,41 @@ def quantise_layers(layers: Any, embeddings: Embeddings, windows: Sequence[Seque
 def calibration_windows(
     files: Sequence[Path], tokenizer: Tokenizer, *, count: int = 300, seed: int = 0
 ) -> list[list[int]]:
-    """About `count` windows, as many of each SQuAD file as of the others, so that each language counts the same."""
+    """About `count` windows of question and passage, of each SQuAD file as many as of the others."""
     tokenizer.enable_truncation(WINDOW_LENGTH, strategy="only_second")
-    chooser, windows = random.Random(seed), []
-    for file in files:
-        pairs = list(_pairs(json.loads(file.read_text(encoding="utf-8"))))
-        chosen = chooser.sample(pairs, min(len(pairs), -(-count // len(files))))
-        windows += [encoding.ids for encoding in tokenizer.encode_batch(chosen)]
+    windows = [encoding.ids for encoding in tokenizer.encode_batch(_sample(files, count, seed))]
     tokenizer.no_truncation()
     return windows
+
+
+def text_windows(
+    files: Sequence[Path],
+    tokenizer: Tokenizer,
+    query_prefix: str,
+    passage_prefix: str,
+    *,
+    count: int = 300,
+    seed: int = 0,
+) -> list[list[int]]:
+    """About `count` windows of an encoder, half of them questions and half passages, of each file as many."""
+    tokenizer.enable_truncation(WINDOW_LENGTH)
+    texts = [
+        text
+        for question, passage in _sample(files, -(-count // 2), seed)
+        for text in (query_prefix + question, passage_prefix + passage)
+    ]
+    windows = [encoding.ids for encoding in tokenizer.encode_batch(texts)]
+    tokenizer.no_truncation()
+    return windows
+
+
+def _sample(files: Sequence[Path], count: int, seed: int) -> list[tuple[str, str]]:
+    """About `count` pairs of question and passage, so that each file, and so each language, counts the same."""
+    chooser, chosen = random.Random(seed), []
+    for file in files:
+        pairs = list(_pairs(json.loads(file.read_text(encoding="utf-8"))))
+        chosen += chooser.sample(pairs, min(len(pairs), -(-count // len(files))))
+    return chosen
 
 
 def _pairs(squad: dict[str, Any]) -> Iterator[tuple[str, str]]:
