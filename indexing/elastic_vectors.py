@@ -21,7 +21,7 @@ from fundstelle.indexing.elastic_patience import patiently, refresh
 from fundstelle.indexing.elastic_search import Searcher
 from fundstelle.indexing.filters import conditions
 from fundstelle.indexing.store import Filters, Hit, Pending, StoreError, Vector, VectorSpace
-from fundstelle.indexing.vectors import check_same, content_key, query_vector
+from fundstelle.indexing.vectors import check_fit, check_same, content_key, query_vector
 
 DIGITS = 6
 """Decimals of the numbers of a vector that are sent."""
@@ -95,8 +95,7 @@ class ElasticVectors:
     def write(self, passages: Sequence[Passage], vectors: Vector) -> None:
         """Write all entries of these contents anew, with their vectors."""
         space = self._begun()
-        if vectors.shape != (len(passages), space.width):
-            raise ValueError(f"vectors must be {(len(passages), space.width)}, not {vectors.shape}")
+        check_fit(passages, vectors, space)
         numbers = np.round(vectors.astype(np.float64), DIGITS).tolist()
         by_content = dict(zip(map(content_key, passages), numbers, strict=True))
         bulk(self._client, self._actions(space, by_content))

@@ -15,7 +15,7 @@ from fundstelle.indexing.embedded_index import contents_of, filtered_passages, p
 from fundstelle.indexing.store import Pending, StoreError, Vector, VectorSpace
 from fundstelle.indexing.vector_log import Generation, VectorLog
 from fundstelle.indexing.vector_nearest import build_graph, cosines_of
-from fundstelle.indexing.vectors import check_same, content_key
+from fundstelle.indexing.vectors import check_fit, check_same, content_key
 
 FEW_DEAD = 1000
 """Rows that no passage needs any more are cleared away when they are more than this, and more than the others."""
@@ -65,8 +65,7 @@ class EmbeddedVectors:
     def write(self, passages: Sequence[Passage], vectors: Vector) -> None:
         """Append the rows of contents that have none yet."""
         log = self._begun()
-        if vectors.shape != (len(passages), log.width):
-            raise ValueError(f"vectors must be {(len(passages), log.width)}, not {vectors.shape}")
+        check_fit(passages, vectors, log.generation.space)
         keys = np.array([content_key(passage) for passage in passages], dtype=np.int64)
         _, first = np.unique(keys, return_index=True)
         new = first[log.places_of(keys[first]) < 0]

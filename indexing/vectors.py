@@ -76,3 +76,14 @@ def query_vector(vector: Vector, space: VectorSpace) -> Vector:
             f"encode queries with {space.encoder}."
         )
     return vector.astype(np.float32)
+
+
+def check_fit(passages: Sequence[Passage], vectors: Vector, space: VectorSpace) -> None:
+    """Raise StoreError unless there is one vector of the right width for each passage, made of numbers."""
+    if vectors.shape != (len(passages), space.width):
+        raise StoreError(
+            f"{space.encoder} gave vectors of the shape {vectors.shape} for {len(passages)} passages; they must be "
+            f"{space.width} wide, one for each."
+        )
+    if not np.isfinite(vectors).all():
+        raise StoreError(f"{space.encoder} gave vectors that are no numbers; load it with dtype float32.")
