@@ -61,7 +61,7 @@ def _among(
     """The nearest of all passages that meet the filters."""
     places = log.places_of(np.fromiter((key for key, _ in found), np.int64, len(found)))
     having = np.flatnonzero(places >= 0)
-    return _hits(searcher, [found[number] for number in having], nearest.at(places[having]), top_k)
+    return _hits(searcher, [found[number] for number in having.tolist()], nearest.at(places[having]), top_k)
 
 
 def _hits(searcher: tantivy.Searcher, found: Found, cosines: Cosines, top_k: int) -> list[Hit]:
@@ -69,7 +69,7 @@ def _hits(searcher: tantivy.Searcher, found: Found, cosines: Cosines, top_k: int
     rounded = np.round(cosines.astype(np.float64), COSINE_DIGITS)
     least = np.partition(rounded, -top_k)[-top_k] if len(rounded) > top_k else -np.inf
     hits = []
-    for number in np.flatnonzero(rounded >= least):
+    for number in np.flatnonzero(rounded >= least).tolist():
         score = float(rounded[number])
         hits.append(Hit(passage_at(searcher, found[number][1]), score, cosine=score))
     return sorted(hits, key=lambda hit: (-hit.score, hit.passage.id))[:top_k]

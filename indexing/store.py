@@ -23,12 +23,15 @@ class Hit:
         bm25: its BM25 score; None where it was not searched for by words.
         cosine: of the query's vector and the passage's, from -1 to 1; None where it was not searched for by
             meaning, or has no vector.
+        odds: the logarithm of how much likelier it is to be the right passage than the best hit, 0 for that one;
+            None until a retriever has weighed the evidence.
     """
 
     passage: Passage
     score: float
     bm25: float | None = None
     cosine: float | None = None
+    odds: float | None = None
 
 
 Vector = NDArray[np.float32]

@@ -82,6 +82,9 @@ class VectorLog:
         self.keys: Places = np.fromfile(generation.file("keys"), KEY)
         self._sorted: tuple[Places, Places] | None = None
         self.rows: NDArray[Any] = self._mapped()
+        self.graph: Any = None
+        """The approximate index, once it is loaded; False where there is none."""
+        self._graph_state = self._graph_now()
 
     @property
     def width(self) -> int:
@@ -98,7 +101,15 @@ class VectorLog:
 
     def is_current(self) -> bool:
         """Whether no other process has written since."""
-        return self.generation.file("keys").stat().st_size // KEY.itemsize == len(self.keys)
+        rows = self.generation.file("keys").stat().st_size // KEY.itemsize
+        return rows == len(self.keys) and self._graph_now() == self._graph_state
+
+    def _graph_now(self) -> int:
+        """Changes when the approximate index is written."""
+        try:
+            return self.generation.file("nearest").stat().st_mtime_ns
+        except FileNotFoundError:
+            return 0
 
     def append(self, keys: Sequence[int], vectors: Vector) -> "VectorLog":
         """The log with more rows, durable. For the one process that writes."""

@@ -25,12 +25,15 @@ CONNECTIVITY, EXPANSION_ADD = 32, 128
 OVERSAMPLING, LEAST_EXPANSION = 4, 256
 """The graph is asked for more than is wanted, as thoroughly: 8 bits are too few for the order of near ones."""
 
+PART = 10_000
+"""Rows added at a time; the first ones by one thread, since several may leave rows of a small graph unconnected."""
+
 Cosines = NDArray[np.float32]
 
 
 def cosines_of(rows: NDArray[Any], vector: Vector) -> Cosines:
     """The products of every row (n, width) with `vector` (width,)."""
-    import numkong  # type: ignore[import-untyped]
+    import numkong
 
     if not len(rows):
         return np.empty(0, np.float32)
@@ -47,6 +50,11 @@ class Nearest:
         limit = EXACT_ROWS if exact_rows is None else exact_rows
         self._graph = load_graph(log) if len(log) > limit else None
         self._all: Cosines | None = None
+
+    @property
+    def is_approximate(self) -> bool:
+        """Whether an index is asked, and not every row looked at."""
+        return self._graph is not None
 
     def best(self, count: int) -> tuple[Places, Cosines]:
         """About the `count` nearest rows, nearest first; all of them where there are no more."""
@@ -83,14 +91,11 @@ def _highest(values: Cosines, count: int) -> tuple[Places, Cosines]:
 
 
 def load_graph(log: VectorLog) -> Any | None:
-    """The index of the log's first rows, mapped from its file; None where there is none that can be read."""
-    from usearch.index import Index
-
-    path = log.generation.file("nearest")
-    try:
-        return Index.restore(path, view=True) if path.exists() else None
-    except RuntimeError:
-        return None
+    """The index of the log's first rows, mapped from its file once; None where there is none that can be read."""
+    if log.graph is None:
+        path = log.generation.file("nearest")
+        log.graph = (_restored(path, view=True) if path.exists() else None) or False
+    return log.graph or None
 
 
 def build_graph(log: VectorLog, exact_rows: int | None = None) -> None:
@@ -102,8 +107,9 @@ def build_graph(log: VectorLog, exact_rows: int | None = None) -> None:
     graph = _started(path, log.width)
     if len(log) - len(graph) <= REBUILT_SHARE * len(log):
         return
-    for part in np.array_split(np.arange(len(graph), len(log)), len(log) // 50_000 + 1):
-        graph.add(part, np.asarray(log.rows[part]), threads=len(os.sched_getaffinity(0)))
+    for part in np.array_split(np.arange(len(graph), len(log)), len(log) // PART + 1):
+        threads = len(os.sched_getaffinity(0)) if len(graph) >= PART else 1
+        graph.add(part, np.asarray(log.rows[part]), threads=threads)
     draft = path.with_name(f"{path.name}.draft")
     graph.save(draft)
     draft.replace(path)
@@ -113,9 +119,17 @@ def _started(path: Path, width: int) -> Any:
     """The index as it was saved last, or an empty one."""
     from usearch.index import Index
 
-    if path.exists():
-        try:
-            return Index.restore(path, view=False)
-        except RuntimeError:
-            path.unlink()
-    return Index(ndim=width, metric="cos", dtype="i8", connectivity=CONNECTIVITY, expansion_add=EXPANSION_ADD)
+    saved = _restored(path, view=False) if path.exists() else None
+    return saved or Index(
+        ndim=width, metric="cos", dtype="i8", connectivity=CONNECTIVITY, expansion_add=EXPANSION_ADD
+    )
+
+
+def _restored(path: Path, view: bool) -> Any | None:
+    """The index in a file; None where it is none."""
+    from usearch.index import Index
+
+    try:
+        return Index.restore(path, view=view)
+    except (RuntimeError, ValueError):
+        return None
