@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from fundstelle.encoder import bundle
-from fundstelle.encoder.hub import read_recipe
+from fundstelle.encoder.hub import Recipe, read_recipe
 from fundstelle.reader import bundle as reader_bundle
 from fundstelle.reader.embeddings import Embeddings
 from fundstelle.reader.light import import_openvino
@@ -47,7 +47,7 @@ def pack_encoder(
     model = AutoModel.from_pretrained(folder, attn_implementation="sdpa")
     check_embeddings(model, reader)
     out.mkdir(parents=True, exist_ok=True)
-    _write_layers(model, out, reader, calibrate, (recipe.query_prefix, recipe.passage_prefix))
+    _write_layers(model, out, reader, calibrate, recipe)
     digests = {file: digest(out / file) for file in (bundle.LAYERS, bundle.LAYERS_DATA)}
     digests |= {file: digest(reader / file) for file in SHARED}
     prefixes = {"query_prefix": recipe.query_prefix, "passage_prefix": recipe.passage_prefix}
@@ -56,7 +56,7 @@ def pack_encoder(
         "licence": licence,
         "revision": _revision(digests, prefixes),
         "width": int(model.config.hidden_size),
-        "max_length": recipe.max_length or int(model.config.max_position_embeddings),
+        "max_length": _max_length(model, recipe),
         **prefixes,
         "precision": "int8" if calibrate else "float32",
         "provenance": provenance,
@@ -64,6 +64,10 @@ def pack_encoder(
     }
     text = json.dumps(config, indent=1, ensure_ascii=False)
     (out / bundle.CONFIG).write_text(text + "\n", encoding="utf-8")
+
+
+def _max_length(model: Any, recipe: Recipe) -> int:
+    return recipe.max_length or int(model.config.max_position_embeddings)
 
 
 def check_embeddings(model: Any, reader: Path) -> None:
@@ -82,15 +86,19 @@ def check_embeddings(model: Any, reader: Path) -> None:
         )
 
 
-def _write_layers(
-    model: Any, out: Path, reader: Path, calibrate: Sequence[Path], prefixes: tuple[str, str]
-) -> None:
+def _write_layers(model: Any, out: Path, reader: Path, calibrate: Sequence[Path], recipe: Recipe) -> None:
     from fundstelle.training.exporting import export_encoder
     from fundstelle.training.quantising import quantise_layers, text_windows
 
     layers = export_encoder(model)
     if calibrate:
-        windows = text_windows(calibrate, reader_bundle.load_tokenizer(reader), *prefixes)
+        windows = text_windows(
+            calibrate,
+            reader_bundle.load_tokenizer(reader),
+            recipe.query_prefix,
+            recipe.passage_prefix,
+            max_length=_max_length(model, recipe),
+        )
         layers = quantise_layers(layers, Embeddings.open(reader / reader_bundle.EMBEDDINGS), windows)
     import_openvino().save_model(layers, out / bundle.LAYERS, compress_to_fp16=False)
 

@@ -49,11 +49,12 @@ def text_windows(
     query_prefix: str,
     passage_prefix: str,
     *,
+    max_length: int = WINDOW_LENGTH,
     count: int = 300,
     seed: int = 0,
 ) -> list[list[int]]:
     """About `count` windows of an encoder, half of them questions and half passages, of each file as many."""
-    tokenizer.enable_truncation(WINDOW_LENGTH)
+    tokenizer.enable_truncation(min(WINDOW_LENGTH, max_length))
     texts = [
         text
         for question, passage in _sample(files, -(-count // 2), seed)
