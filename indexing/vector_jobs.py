@@ -101,8 +101,7 @@ class VectorJob:
             self._store.write_vectors(group, vectors)
             done += len(group)
             self._report(done, max(done, total))
-        if done:
-            self._store.settle_vectors()
+        self._store.settle_vectors()
 
     def _falls_here(self, passage: Passage) -> bool:
         """Whether the passage is of a file that this job's shard has; `file.jsonl#3` is of `file.jsonl`."""
