@@ -102,7 +102,7 @@ def _pooling(name: str, folder: Path | None) -> str:
     if settings is None:
         return "mean"
     chosen = [key for key, value in settings.items() if key.startswith("pooling_mode_") and value is True]
-    names = [
+    names: list[str] = [
         key.removeprefix("pooling_mode_").removesuffix("_tokens").removesuffix("_token") for key in chosen
     ]
     if len(names) == 1 and names[0] in POOLING:

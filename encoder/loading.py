@@ -16,7 +16,7 @@ def find(
     device: str | None,
     dtype: str | None,
     hub: Mapping[str, Any],
-    changes: Mapping[str, str],
+    changes: Mapping[str, Any],
 ) -> tuple[Description, Callable[[], Parts]]:
     """What an encoder is, and what loads it; the arguments are those of `Encoder.load`."""
     folder = bundle.path() if model is None else Path(model)

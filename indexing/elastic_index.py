@@ -104,7 +104,7 @@ def space_of(meta: Mapping[str, Any]) -> VectorSpace | None:
 
 def field_of(space: VectorSpace) -> str:
     """The field of the vectors of a space."""
-    return VECTOR + identifier(space.encoder, space.revision, space.width, space.prefix)[:8]
+    return VECTOR + identifier(space.revision, space.width, space.prefix)[:8]
 
 
 def put_space(client: Elasticsearch, index: str, space: VectorSpace) -> None:

@@ -39,7 +39,7 @@ def each(
                 sort=[{field: "asc"} for field in order],
                 source={"excludes": [f"{VECTOR}*"]} if source else False,
                 seq_no_primary_term=versions,
-                fields=list(fields),
+                fields=[{"field": name} for name in fields],
                 track_total_hits=False,
                 allow_partial_search_results=False,
                 search_after=after,

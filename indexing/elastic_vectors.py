@@ -5,6 +5,7 @@ in the same index. An entry keeps its terms out of `_source`, so giving it a vec
 included; it is left alone where somebody else has changed or removed it meanwhile.
 """
 
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -18,7 +19,7 @@ from fundstelle.indexing.elastic_bulk import ACTIONS, Action, bulk, in_groups
 from fundstelle.indexing.elastic_entries import passage_from
 from fundstelle.indexing.elastic_listing import PAGE, each
 from fundstelle.indexing.elastic_patience import patiently, refresh
-from fundstelle.indexing.elastic_search import Searcher
+from fundstelle.indexing.elastic_search import COUNTS_SECONDS, Searcher
 from fundstelle.indexing.filters import conditions
 from fundstelle.indexing.store import Filters, Hit, Pending, StoreError, Vector, VectorSpace
 from fundstelle.indexing.vectors import check_fit, check_same, content_key, query_vector
@@ -44,10 +45,18 @@ class ElasticVectors:
         self._alias = alias
         self._address = address
         self._searcher = searcher
+        self._known: tuple[float, VectorSpace | None] = 0.0, None
 
     def space(self) -> VectorSpace | None:
         """The space of the vectors, asked for now."""
-        return elastic_index.space_of(patiently(lambda: elastic_index.meta_of(self._client, self._alias)))
+        space = elastic_index.space_of(patiently(lambda: elastic_index.meta_of(self._client, self._alias)))
+        self._known = time.monotonic(), space
+        return space
+
+    def _remembered_space(self) -> VectorSpace | None:
+        """The space as it was some seconds ago: it hardly changes, and searches come often."""
+        asked_at, space = self._known
+        return space if space and time.monotonic() - asked_at < COUNTS_SECONDS else self.space()
 
     def begin(self, space: VectorSpace, anew: bool) -> None:
         """Note the space in the index, and make a field for its vectors."""
@@ -56,6 +65,7 @@ class ElasticVectors:
             check_same(self._address, found, space)
             return
         elastic_index.put_space(self._client, self._alias, space)
+        self._known = 0.0, None
 
     def count(self) -> int:
         """Passages that have a vector."""
@@ -118,7 +128,7 @@ class ElasticVectors:
 
     def search(self, vector: Vector, top_k: int, filters: Filters | None) -> list[Hit]:
         """The `top_k` living passages nearest to `vector`."""
-        space = self.space()
+        space = self._remembered_space()
         if space is None or top_k < 1:
             return []
         vector = query_vector(vector, space)
@@ -145,7 +155,7 @@ class ElasticVectors:
 
     def cosines(self, vector: Vector, passages: Sequence[Passage]) -> list[float | None]:
         """The cosine of `vector` and each passage's."""
-        space = self.space()
+        space = self._remembered_space()
         if space is None:
             return [None] * len(passages)
         keys = list(map(content_key, passages))

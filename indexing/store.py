@@ -1,7 +1,7 @@
 """What every store does, and how an address becomes one."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Protocol, Self, runtime_checkable
 
@@ -43,13 +43,13 @@ class VectorSpace:
     """Where vectors of one encoder lie; those of two spaces do not compare.
 
     Attributes:
-        encoder: what the encoder is called.
+        encoder: what the encoder is called, which tells no two spaces apart: it may have moved.
         revision: digest of all that its vectors depend on.
         width: numbers of a vector.
         prefix: what it puts before each passage.
     """
 
-    encoder: str
+    encoder: str = field(compare=False)
     revision: str
     width: int
     prefix: str

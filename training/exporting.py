@@ -39,7 +39,8 @@ class _EncoderLayers(_Layers):
     def forward(self, embeddings: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
         hidden = self.run(embeddings, attention_mask).last_hidden_state
         weights = attention_mask[..., None].to(hidden.dtype)
-        return (hidden * weights).sum(1) / weights.sum(1)
+        mean: torch.Tensor = (hidden * weights).sum(1) / weights.sum(1)
+        return mean
 
 
 def export_layers(model: PreTrainedModel) -> Any:

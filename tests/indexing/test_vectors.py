@@ -185,6 +185,9 @@ def test_vectors_of_another_encoder_are_refused(store: PassageStore) -> None:
         with pytest.raises(StoreError, match=r"made by made \(revision 1\).*--new-vectors"):
             refused(store, MadeEncoder("2"))
     assert store.vector_count() == 3
+    moved = MadeEncoder("1")
+    moved.name = "the same under another name"
+    check_space(store, moved)
     add_vectors(store, other := MadeEncoder("2"), anew=True)
     assert len(other.encoded) == 3 and store.vector_space() == space_of(other)
     add_vectors(store, MadeEncoder("2"), anew=True)
