@@ -35,6 +35,14 @@ Encoder = Annotated[
         "default: the bundled encoder.",
     ),
 ]
+Retriever = Annotated[
+    str | None,
+    typer.Option(
+        "--retriever",
+        metavar="bm25|dense|hybrid",
+        help="Find passages by words, by meaning, or by both; default: by both where the store has vectors.",
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output, nothing else.")]
 
 DEFAULT_STORE = ".fundstelle"

@@ -74,6 +74,7 @@ def test_json_has_the_promised_keys(folder: Path) -> None:
     assert list(result) == [
         "question",
         "language",
+        "retriever",
         "no_answer_probability",
         "answers",
         "passages",
@@ -94,6 +95,8 @@ def test_json_has_the_promised_keys(folder: Path) -> None:
         "reader_score",
         "null_score",
         "retriever_score",
+        "bm25",
+        "cosine",
         "support",
     ]
     assert set(result["timings"]) >= {"retrieve_ms", "read_ms", "total_ms"}
@@ -104,6 +107,8 @@ def test_json_has_the_promised_keys(folder: Path) -> None:
         "start",
         "language",
         "retriever_score",
+        "bm25",
+        "cosine",
     ]
 
 
