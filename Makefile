@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-ROOMS := indexing reader pipelines evaluation training compat api cli
+ROOMS := indexing reader encoder pipelines evaluation training compat api cli
 export HAYSTACK_TELEMETRY_ENABLED = False
 export HF_HUB_OFFLINE = 1
 

@@ -26,6 +26,23 @@ Store = Annotated[
         help="Where the collection is: a folder, or elasticsearch://host:9200/index.",
     ),
 ]
+Encoder = Annotated[
+    str | None,
+    typer.Option(
+        "--encoder",
+        envvar="FUNDSTELLE_ENCODER",
+        help="What makes vectors: a model in the way of sentence-transformers, by name or folder; "
+        "default: the bundled encoder.",
+    ),
+]
+Retriever = Annotated[
+    str | None,
+    typer.Option(
+        "--retriever",
+        metavar="bm25|dense|hybrid",
+        help="Find passages by words, by meaning, or by both; default: by both where the store has vectors.",
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output, nothing else.")]
 
 DEFAULT_STORE = ".fundstelle"
@@ -45,7 +62,14 @@ def reported() -> Iterator[None]:
 
     try:
         yield
-    except (StoreError, WorkerError, ValueError, FileNotFoundError, PermissionError) as error:
+    except (
+        StoreError,
+        WorkerError,
+        ValueError,
+        FileNotFoundError,
+        PermissionError,
+        ModuleNotFoundError,
+    ) as error:
         fail(str(error))
     except BrokenPipeError:
         # The reader of our output (`| head`) has gone: that is its right.

@@ -1,16 +1,17 @@
 """`fundstelle ask`: questions in, quotations out."""
 
 import json
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fundstelle.cli.app import DEFAULT_STORE, Json, Store, app, fail, reported
+from fundstelle.cli.app import DEFAULT_STORE, Encoder, Json, Retriever, Store, app, fail, reported
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
-    from fundstelle.pipelines.answers import QueryResult
+    from fundstelle.pipelines.query import QueryPipeline
 
 
 @app.command()
@@ -24,6 +25,8 @@ def ask(
             help="A Hugging Face extractive QA model, by name or folder; default: the bundled reader.",
         ),
     ] = None,
+    retriever: Retriever = None,
+    encoder: Encoder = None,
     top_k: Annotated[int, typer.Option(min=1, help="Answers to give at most.")] = 5,
     retriever_top_k: Annotated[int, typer.Option(min=1, help="Passages to read at most.")] = 20,
     filters: Annotated[
@@ -36,7 +39,14 @@ def ask(
 ) -> None:
     """Answer questions with quotations from the collection, or say that it holds no answer."""
     with reported():
-        results = _answer(questions, store, reader, top_k, retriever_top_k, parse_filters(filters), threshold)
+        with _opened(store, reader, retriever, encoder) as pipeline:
+            results = pipeline.ask_many(
+                questions,
+                top_k=top_k,
+                retriever_top_k=retriever_top_k,
+                filters=parse_filters(filters) or None,
+                threshold=threshold,
+            )
         if as_json:
             from fundstelle.pipelines.answers import as_dict
 
@@ -60,25 +70,14 @@ def parse_filters(pairs: "Sequence[str] | None") -> dict[str, list[str]]:
     return wanted
 
 
-def _answer(
-    questions: "Sequence[str]",
-    address: str,
-    model: str | None,
-    top_k: int,
-    retriever_top_k: int,
-    filters: dict[str, list[str]],
-    threshold: float | None,
-) -> "Sequence[QueryResult]":
+@contextmanager
+def _opened(
+    address: str, model: str | None, retriever: str | None, encoder: str | None
+) -> "Iterator[QueryPipeline]":
     from fundstelle.indexing.addresses import open_store
     from fundstelle.pipelines.query import QueryPipeline
+    from fundstelle.pipelines.retrieval import checked
     from fundstelle.reader.reader import Reader
 
     with open_store(address, create=False, read_only=True) as store, Reader.load(model) as reader:
-        pipeline = QueryPipeline(store, reader)
-        return pipeline.ask_many(
-            questions,
-            top_k=top_k,
-            retriever_top_k=retriever_top_k,
-            filters=filters or None,
-            threshold=threshold,
-        )
+        yield QueryPipeline(store, reader, retriever=checked(retriever), encoder=encoder)

@@ -2,11 +2,14 @@
 
 import json
 import sys
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from fundstelle.cli.app import DEFAULT_STORE, Json, Store, app, fail, reported
+
+if TYPE_CHECKING:
+    from fundstelle.indexing.store import PassageStore
 
 
 @app.command()
@@ -30,7 +33,7 @@ def show(
 
 @app.command()
 def status(store: Store = DEFAULT_STORE, as_json: Json = False) -> None:
-    """Say how many documents and passages the collection holds, by language."""
+    """Say how many documents and passages the collection holds, by language, and how many have a vector."""
     from fundstelle.indexing.addresses import open_store
 
     with reported(), open_store(store, create=False, read_only=True) as opened:
@@ -40,6 +43,7 @@ def status(store: Store = DEFAULT_STORE, as_json: Json = False) -> None:
             "documents": sum(1 for _ in opened.records()),
             "passages": sum(languages.values()),
             "languages": dict(sorted(languages.items(), key=lambda item: (-item[1], item[0]))),
+            **_vectors(opened),
         }
     if as_json:
         typer.echo(json.dumps(facts, ensure_ascii=False))
@@ -47,6 +51,14 @@ def status(store: Store = DEFAULT_STORE, as_json: Json = False) -> None:
         from fundstelle.cli.display import show_status
 
         show_status(facts)
+
+
+def _vectors(store: "PassageStore") -> dict[str, Any]:
+    """How many passages have a vector, and whose."""
+    space = store.vector_space()
+    if space is None:
+        return {"vectors": 0, "encoder": None}
+    return {"vectors": store.vector_count(), "encoder": {"name": space.encoder, "revision": space.revision}}
 
 
 @app.command()

@@ -10,40 +10,46 @@ from rich.padding import Padding
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-from fundstelle.indexing.jobs import JobProgress, JobResult
+from fundstelle.indexing.jobs import JobProgress, JobResult, VectorProgress
 from fundstelle.pipelines.answers import Answer, QueryResult
 
 SUPPORT_SHOWN = 3
 """Other documents named below an answer; `--json` gives them all."""
 
 
+Reports = tuple[Callable[[JobProgress], None] | None, Callable[[VectorProgress], None] | None]
+"""What takes in how far files are, and how far vectors are."""
+
+
 @contextmanager
-def job_progress(quiet: bool) -> Iterator[Callable[[JobProgress], None] | None]:
-    """A progress bar on standard error while a job runs; nothing where that is no terminal."""
+def job_progress(quiet: bool) -> Iterator[Reports]:
+    """Progress bars on standard error while a job runs; nothing where that is no terminal."""
     console = Console(stderr=True)
     if quiet or not console.is_terminal:
-        yield None
+        yield None, None
         return
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description:8}"),
         BarColumn(),
         MofNCompleteColumn(),
-        TextColumn("files · {task.fields[passages]:,} passages · {task.fields[rate]:.1f} MB/s"),
+        TextColumn("{task.fields[rate]}"),
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=console, transient=True) as progress:
-        task = progress.add_task("Indexing", total=None, passages=0, rate=0.0)
+        files = progress.add_task("Indexing", total=None, visible=False, rate="")
+        vectors = progress.add_task("Encoding", total=None, visible=False, rate="")
 
-        def report(now: JobProgress) -> None:
-            progress.update(
-                task,
-                completed=now.files_done,
-                total=now.files_total,
-                passages=now.passages,
-                rate=now.bytes_done / 1e6 / now.seconds if now.seconds else 0.0,
-            )
+        def on_files(now: JobProgress) -> None:
+            speed = now.bytes_done / 1e6 / now.seconds if now.seconds else 0.0
+            rate = f"files · {now.passages:,} passages · {speed:.1f} MB/s"
+            progress.update(files, completed=now.files_done, total=now.files_total, rate=rate, visible=True)
 
-        yield report
+        def on_vectors(now: VectorProgress) -> None:
+            speed = now.done / now.seconds if now.seconds else 0.0
+            rate = f"passages · {speed:.0f} vectors/s"
+            progress.update(vectors, completed=now.done, total=now.total, rate=rate, visible=True)
+
+        yield on_files, on_vectors
 
 
 def show_job(result: JobResult, store: str) -> None:
@@ -64,9 +70,20 @@ def show_job(result: JobResult, store: str) -> None:
     summary = ", ".join(parts) or "nothing to do"
     console.print(
         f"[bold]{escape(store)}[/]: {summary}; {result.passages:,} passages in {result.seconds:.1f} s"
+        + (f", {_vectors(result.vectors)}" if result.vectors and result.vectors.done else "")
     )
     for failure in result.failures:
         console.print(f"  [red]failed[/] {escape(failure.source)}: {escape(failure.reason)}", soft_wrap=True)
+
+
+def show_vectors(result: VectorProgress, store: str) -> None:
+    """One line on a job that only made vectors."""
+    made = _vectors(result) if result.total else "every passage had its vector"
+    Console(highlight=False).print(f"[bold]{escape(store)}[/]: {made}")
+
+
+def _vectors(result: VectorProgress) -> str:
+    return f"{result.done:,} vectors in {result.seconds:.1f} s"
 
 
 def show_status(facts: dict[str, Any]) -> None:
@@ -74,6 +91,10 @@ def show_status(facts: dict[str, Any]) -> None:
     console = Console(highlight=False)
     console.print(f"[bold]{escape(facts['store'])}[/]")
     console.print(f"{facts['documents']:,} documents, {facts['passages']:,} passages")
+    if encoder := facts["encoder"]:
+        console.print(f"{facts['vectors']:,} passages with a vector, by {escape(encoder['name'])}")
+    elif facts["passages"]:
+        console.print("no vectors: questions find passages by words alone")
     if facts["languages"]:
         console.print("  ".join(f"{language} {count:,}" for language, count in facts["languages"].items()))
 

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from fundstelle.cli.app import Json, fail, reported
+from fundstelle.cli.app import Encoder, Json, fail, reported
 
 if TYPE_CHECKING:
     from fundstelle.evaluation.runs import Run
+    from fundstelle.evaluation.tasks import Retrieving
 
 app = typer.Typer(
     help="Measure reader, retriever and the whole system on files in SQuAD format.", no_args_is_help=True
@@ -27,6 +28,18 @@ Reader = Annotated[
 Device = Annotated[str | None, typer.Option(help="Where the reader runs, as in cpu or cuda:0.")]
 Store = Annotated[
     str | None, typer.Option(help="A store that holds the contexts; default: a fresh one, made for this run.")
+]
+Retrievers = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--retriever",
+        metavar="bm25|dense|hybrid",
+        help="Repeatable; default: all three side by side, or bm25 alone where --store has no vectors.",
+    ),
+]
+Contexts = Annotated[
+    list[Path] | None,
+    typer.Option(help="A parallel file over whose contexts the questions are asked; repeatable."),
 ]
 Folder = Annotated[
     Path | None,
@@ -78,6 +91,9 @@ def search(
     files: Files,
     store: Store = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="A fresh store, which is the default.")] = False,
+    contexts: Contexts = None,
+    retriever: Retrievers = None,
+    encoder: Encoder = None,
     top_k: Annotated[int, typer.Option(min=1, help="Passages retrieved.")] = 100,
     predictions: Folder = None,
     language: Language = None,
@@ -87,14 +103,15 @@ def search(
     mlflow: Mlflow = None,
     as_json: Json = False,
 ) -> None:
-    """The retriever alone: the rank at which it finds the passage that holds the answer."""
+    """The retrievers alone: the rank at which each finds the passage that holds the answer."""
     if store and fresh:
         fail("--store and --fresh contradict each other: leave one of them out.")
     with reported():
         from fundstelle.evaluation import tasks
 
         selection = tasks.Selection(files, language, repair, sample, seed)
-        runs = tasks.search(selection, store=store, top_k=top_k, watch=_watch)
+        how = _retrieving(contexts, store, retriever, encoder)
+        runs = tasks.search(selection, how=how, top_k=top_k, watch=_watch)
         _deliver(runs, predictions, mlflow, as_json)
 
 
@@ -106,6 +123,9 @@ def open_(
         float | None, typer.Option(min=0, max=1, help="Least probability of an answer that is given.")
     ] = None,
     store: Store = None,
+    contexts: Contexts = None,
+    retriever: Retrievers = None,
+    encoder: Encoder = None,
     top_k: Annotated[int, typer.Option(min=1, help="Answers asked for, as top-n accuracy needs them.")] = 5,
     retriever_top_k: Annotated[int, typer.Option(min=1, help="Passages to read at most.")] = 20,
     predictions: Folder = None,
@@ -125,7 +145,13 @@ def open_(
         selection = tasks.Selection(files, language, repair, sample, seed)
         how = answering.Answering(retriever_top_k, top_k, threshold)
         runs = tasks.answer(
-            selection, reader=reader, device=device, metric=metric, store=store, how=how, watch=_watch
+            selection,
+            reader=reader,
+            device=device,
+            metric=metric,
+            retrieving=_retrieving(contexts, store, retriever, encoder),
+            how=how,
+            watch=_watch,
         )
         _deliver(runs, predictions, mlflow, as_json)
 
@@ -201,6 +227,16 @@ def compare(
             from fundstelle.cli.figures import show_comparisons
 
             show_comparisons(comparisons, first, second)
+
+
+def _retrieving(
+    contexts: list[Path] | None, store: str | None, retrievers: list[str] | None, encoder: str | None
+) -> "Retrieving":
+    from fundstelle.evaluation.tasks import Retrieving
+    from fundstelle.pipelines.retrieval import checked
+
+    kinds = [kind for name in retrievers or () if (kind := checked(name))]
+    return Retrieving(contexts or (), store, kinds, encoder)
 
 
 def _watch(rows: Iterable[Any], name: str, total: int) -> Iterable[Any]:

@@ -1,7 +1,8 @@
 """What `fundstelle eval` shows on a terminal: progress with rate and time left, tables of figures."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from statistics import fmean
 from typing import TypeVar
 
 from rich import box
@@ -13,6 +14,7 @@ from rich.text import Text
 from fundstelle.evaluation.comparing import Comparison
 from fundstelle.evaluation.figures import figures
 from fundstelle.evaluation.runs import Run
+from fundstelle.evaluation.squad2 import Figures
 
 T = TypeVar("T")
 
@@ -40,6 +42,17 @@ RANKINGS = {
     "nDCG@10": "nDCG@10",
     "misses": "misses",
 }
+SIDES = {
+    "paragraph@1": "right paragraph first, %",
+    "paragraph@10": "among the first ten, %",
+    "MRR": "reciprocal rank of the passage, %",
+    "f1": "F1, %",
+    "right": "best answer right, %",
+    "ece": "calibration error",
+    "passages_read_mean": "passages read",
+}
+"""Figures by which retrievers are compared."""
+
 SMALL = {"ece"}
 
 SIDE_BY_SIDE = 4
@@ -66,7 +79,10 @@ def progress(items: Iterable[T], name: str, total: int) -> Iterator[T]:
 
 
 def show_runs(runs: Sequence[Run]) -> None:
-    """One table of answers and one of rankings; figures that no run has stay away."""
+    """One table of answers and one of rankings, or retrievers side by side; figures that no run has stay away."""
+    if len({run.settings.get("retriever") for run in runs}) > 1:
+        show_side_by_side(runs)
+        return
     console = console_for_tables()
     found = [(run.name, figures(run.rows)) for run in runs]
     for headings in (ANSWERS, RANKINGS):
@@ -78,6 +94,39 @@ def show_runs(runs: Sequence[Run]) -> None:
                 for name, heading in names.items()
             ]
             console.print(_table([["set", *(name for name, _ in found)], *lines], len(runs) > SIDE_BY_SIDE))
+
+
+def show_side_by_side(runs: Sequence[Run]) -> None:
+    """A table a figure: a line a set, a column a retriever; then means within and across languages."""
+    console = console_for_tables()
+    found: dict[str, dict[str, Figures]] = {}
+    for run in runs:
+        found.setdefault(str(run.settings["set"]), {})[str(run.settings["retriever"])] = figures(run.rows)
+    across = {str(run.settings["set"]) for run in runs if ">" in str(run.settings["pair"])}
+    kinds = list(dict.fromkeys(str(run.settings["retriever"]) for run in runs))
+    for name, heading in SIDES.items():
+        values = {
+            place: [by_kind.get(kind, {}).get(name) for kind in kinds] for place, by_kind in found.items()
+        }
+        if any(value is not None for line in values.values() for value in line):
+            lines = [[place, *(_cell(name, value) for value in line)] for place, line in values.items()]
+            lines += _means(name, values, across)
+            console.print(_table([[heading, *kinds], *lines], turned=False))
+
+
+def _means(
+    name: str, values: Mapping[str, Sequence[float | None]], across: Collection[str]
+) -> list[list[str]]:
+    """Lines of means: over sets in one language, and over pairs of languages."""
+    lines = []
+    for heading, wanted in (("mean within a language", False), ("mean across languages", True)):
+        part = [line for place, line in values.items() if (place in across) is wanted]
+        if len(part) > 1:
+            columns = zip(*part, strict=True)
+            known = [[value for value in column if value is not None] for column in columns]
+            means = [fmean(column) if len(column) == len(part) else None for column in known]
+            lines.append([heading, *(_cell(name, mean) for mean in means)])
+    return lines
 
 
 def _table(lines: Sequence[Sequence[str]], turned: bool) -> Table:

@@ -10,10 +10,10 @@ from fundstelle.evaluation.overlap import Metric
 from fundstelle.evaluation.reading import Paragraph, best_span
 from fundstelle.evaluation.rows import Quotation, Row
 from fundstelle.evaluation.searching import BEGINNING, SHOWN
-from fundstelle.indexing.store import PassageStore
 from fundstelle.pipelines.answers import Answer, QueryResult
 from fundstelle.pipelines.query import QueryPipeline
 from fundstelle.pipelines.reading import PassageReader
+from fundstelle.pipelines.retrieval import Retriever
 from fundstelle.reader.confidence import Calibration
 from fundstelle.reader.readings import Reading, Text
 
@@ -45,7 +45,7 @@ USUAL = Answering()
 
 def answer(
     dataset: Dataset,
-    store: PassageStore,
+    retriever: Retriever,
     places: Places,
     reader: PassageReader,
     metric: Metric,
@@ -57,7 +57,7 @@ def answer(
     `how` sets one), else "". The right paragraph is also read alone: the ceiling of what retrieval allows.
     """
     counting = CountingReader(reader, reader.calibration)
-    pipeline = QueryPipeline(store, counting)
+    pipeline = QueryPipeline(retriever.store, counting, retriever=retriever)
     least = reader.calibration.threshold if how.threshold is None else how.threshold
     for question in dataset.questions:
         counting.passages = 0
@@ -65,7 +65,7 @@ def answer(
             question.text, top_k=how.top_k, retriever_top_k=how.retriever_top_k, threshold=0.0
         )
         ceiling = _ceiling(question, reader, metric) if question.golds else {}
-        yield _row(question, dataset.language, result, places, metric, least, counting.passages, ceiling)
+        yield _row(question, dataset.label, result, places, metric, least, counting.passages, ceiling)
 
 
 def _ceiling(question: Question, reader: PassageReader, metric: Metric) -> dict[str, float]:

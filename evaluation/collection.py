@@ -17,6 +17,8 @@ from fundstelle.indexing.languages import detect
 from fundstelle.indexing.passages import split
 from fundstelle.indexing.store import PassageStore
 from fundstelle.indexing.tokens import TokenCounter
+from fundstelle.indexing.vector_jobs import add_vectors
+from fundstelle.indexing.vectors import PassageEncoder
 
 AROUND = 30
 """Characters on each side of an answer that a passage of a foreign collection must share to be the place."""
@@ -60,13 +62,15 @@ class ForeignPlaces:
 
 
 @contextmanager
-def opened(dataset: Dataset, address: str | None, tokenizer: Path) -> Iterator[tuple[PassageStore, Places]]:
-    """The store at `address`, or without one a fresh store of the data set's contexts.
+def opened(
+    dataset: Dataset, address: str | None, tokenizer: Path, encoder: PassageEncoder | None = None
+) -> Iterator[tuple[PassageStore, Places]]:
+    """The store at `address`, or without one a fresh store of the data set's contexts, with vectors by `encoder`.
 
     `tokenizer` is the reader's `tokenizer.json`, by which the contexts are split into passages.
     """
     if address is None:
-        with temporary(dataset, TokenCounter.load(tokenizer)) as fresh:
+        with temporary(dataset, TokenCounter.load(tokenizer), encoder) as fresh:
             yield fresh
     else:
         with open_store(address) as store:
@@ -74,12 +78,16 @@ def opened(dataset: Dataset, address: str | None, tokenizer: Path) -> Iterator[t
 
 
 @contextmanager
-def temporary(dataset: Dataset, counter: TokenCounter) -> Iterator[tuple[PassageStore, Places]]:
+def temporary(
+    dataset: Dataset, counter: TokenCounter, encoder: PassageEncoder | None = None
+) -> Iterator[tuple[PassageStore, Places]]:
     """A store of the data set's contexts, gone afterwards; titles stay out: only texts are searched."""
     with TemporaryDirectory(prefix="fundstelle-") as folder, EmbeddedStore.open(folder) as store:
         documents = {context: _analysed(context, dataset, counter) for context in dataset.contexts}
         store.write(documents.values())
         store.commit()
+        if encoder is not None:
+            add_vectors(store, encoder)
         yield store, OwnPlaces({context: list(one.passages) for context, one in documents.items()})
 
 

@@ -52,6 +52,7 @@ class Dataset:
         version: as the file states it, or "".
         language: BCP 47 code of the contexts as the file's name gives it (`xquad.de.json`,
             `dev-context-de-question-en.json`), or "und".
+        asked_in: BCP 47 code of the questions where they are in another language than the contexts, else "".
         repaired: how many `answer_start` values were moved on request.
         notes: problems that were passed over, with their places.
     """
@@ -62,6 +63,27 @@ class Dataset:
     language: str = "und"
     repaired: int = 0
     notes: tuple[str, ...] = ()
+    asked_in: str = ""
+
+    @property
+    def label(self) -> str:
+        """What its rows are grouped by: the language, or the pair as in "de>en" for German questions over English."""
+        return f"{self.asked_in}>{self.language}" if self.asked_in else self.language
+
+    def asked_by(self, questions: "Dataset") -> "Dataset":
+        """These contexts and answers with the questions of a parallel file, matched by id.
+
+        Raises:
+            DatasetError: the two have no id in common.
+        """
+        texts = {question.id: question.text for question in questions.questions}
+        both = tuple(replace(one, text=texts[one.id]) for one in self.questions if one.id in texts)
+        if not both:
+            raise DatasetError(
+                f"{questions.name} and {self.name} are not parallel: no question has the same id in both."
+            )
+        asked_in = questions.language if questions.language != self.language else ""
+        return replace(self, name=f"{questions.name}@{self.name}", questions=both, asked_in=asked_in)
 
     @property
     def has_unanswerable(self) -> bool:

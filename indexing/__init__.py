@@ -11,7 +11,9 @@ if TYPE_CHECKING:
     from fundstelle.indexing.addresses import open_store
     from fundstelle.indexing.documents import AnalysedDocument, DocumentRecord, Passage, SourceDocument
     from fundstelle.indexing.jobs import IndexingJob, JobResult, Splitting, index
-    from fundstelle.indexing.store import Filters, Hit, PassageStore, StoreError
+    from fundstelle.indexing.store import Filters, Hit, PassageStore, StoreError, VectorSpace
+    from fundstelle.indexing.vector_jobs import VectorJob, add_vectors
+    from fundstelle.indexing.vectors import PassageEncoder
 
 _HOMES = {
     "AnalysedDocument": "documents",
@@ -21,10 +23,14 @@ _HOMES = {
     "IndexingJob": "jobs",
     "JobResult": "jobs",
     "Passage": "documents",
+    "PassageEncoder": "vectors",
     "PassageStore": "store",
     "SourceDocument": "documents",
     "Splitting": "jobs",
     "StoreError": "store",
+    "VectorJob": "vector_jobs",
+    "VectorSpace": "store",
+    "add_vectors": "vector_jobs",
     "index": "jobs",
     "open_store": "addresses",
 }
@@ -36,10 +42,14 @@ __all__ = [
     "IndexingJob",
     "JobResult",
     "Passage",
+    "PassageEncoder",
     "PassageStore",
     "SourceDocument",
     "Splitting",
     "StoreError",
+    "VectorJob",
+    "VectorSpace",
+    "add_vectors",
     "index",
     "open_store",
 ]

@@ -3,7 +3,7 @@
 How a document changes at once without transactions is told in `elastic_index`.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
 
@@ -16,12 +16,13 @@ from fundstelle.indexing.elastic_client import Address, explained
 from fundstelle.indexing.elastic_entries import passage_from, record_from, record_id
 from fundstelle.indexing.elastic_foreign import ForeignIndex
 from fundstelle.indexing.elastic_listing import PAGE, each, first
-from fundstelle.indexing.elastic_patience import patiently, whole
+from fundstelle.indexing.elastic_patience import patiently, refresh, whole
 from fundstelle.indexing.elastic_rebuild import rebuild
 from fundstelle.indexing.elastic_search import Searcher
+from fundstelle.indexing.elastic_vectors import ElasticVectors
 from fundstelle.indexing.elastic_writing import Writer
 from fundstelle.indexing.filters import exact_term
-from fundstelle.indexing.store import Filters, Hit, StoreError
+from fundstelle.indexing.store import Filters, Hit, Pending, StoreError, Vector, VectorSpace
 
 
 class ElasticsearchStore:
@@ -34,6 +35,7 @@ class ElasticsearchStore:
         self._read_only = read_only
         self._searcher = Searcher(client, address.index)
         self._writer = Writer(client, address.index)
+        self._vectors = ElasticVectors(client, address.index, address.public, self._searcher)
 
     @classmethod
     def open(
@@ -92,6 +94,41 @@ class ElasticsearchStore:
         with explained("search", self.address):
             return self._searcher.search(question, top_k, filters)
 
+    def vector_space(self) -> VectorSpace | None:
+        with explained("read", self.address):
+            return self._vectors.space()
+
+    def vector_count(self) -> int:
+        with explained("read", self.address):
+            return self._vectors.count()
+
+    def search_vectors(self, vector: Vector, top_k: int = 20, filters: Filters | None = None) -> list[Hit]:
+        with explained("search", self.address):
+            return self._vectors.search(vector, top_k, filters)
+
+    def cosines(self, vector: Vector, passages: Sequence[Passage]) -> list[float | None]:
+        with explained("read", self.address):
+            return self._vectors.cosines(vector, passages)
+
+    def begin_vectors(self, space: VectorSpace, anew: bool = False) -> None:
+        self._may_write()
+        with explained("write to", self.address):
+            self._vectors.begin(space, anew)
+
+    def pending_vectors(self) -> Pending:
+        with explained("read", self.address):
+            return self._vectors.pending()
+
+    def write_vectors(self, passages: Sequence[Passage], vectors: Vector) -> None:
+        self._may_write()
+        with explained("write to", self.address):
+            self._vectors.write(passages, vectors)
+
+    def settle_vectors(self) -> None:
+        self._may_write()
+        with explained("write to", self.address):
+            refresh(self._client, self._alias)
+
     def record(self, document_id: str) -> DocumentRecord | None:
         with explained("read", self.address):
             found = self._document_entry(document_id)
@@ -114,7 +151,9 @@ class ElasticsearchStore:
 
     def records_after(self, document_id: str, limit: int) -> list[DocumentRecord]:
         with explained("list", self.address):
-            hits = first(self._client, self._alias, _is("role", "document"), "document_id", document_id, limit)
+            hits = first(
+                self._client, self._alias, _is("role", "document"), "document_id", document_id, limit
+            )
             return [record_from(hit["_source"]) for hit in hits]
 
     def document(self, document_id: str) -> SourceDocument | None:

@@ -21,6 +21,8 @@ PATIENCE = 10
 REBUILD = "index write (api)"
 """What Elasticsearch calls the block that `reindex` sets."""
 
+CONFLICT = 409
+
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 60.0
 
 Action = dict[str, Any]
@@ -28,7 +30,8 @@ Item = TypeVar("Item")
 
 
 def bulk(client: Elasticsearch, actions: Iterable[Action]) -> int:
-    """Run all actions, in order; the number done. Deleting what is not there counts as done.
+    """Run all actions, in order; the number done. Deleting what is not there counts as done, and so
+    does an action with `if_seq_no` on an entry that has changed since.
 
     Raises:
         StoreError: an action was refused, or the cluster stayed busy or away; the message names the document
@@ -107,6 +110,8 @@ def _fault(action: Action, outcome: dict[str, Any]) -> str:
     if status == 413:
         raise _TooLarge
     if action["_op_type"] == "delete" and status == 404:
+        return ""
+    if "if_seq_no" in action and status == CONFLICT:  # somebody else has changed or removed it
         return ""
     blocked = _is_block(error) and not _is_rebuild(error)
     if _is_rebuild(error) or (status in BUSY and not blocked):

@@ -12,6 +12,7 @@ from typing import Any
 from fundstelle.indexing.documents import AnalysedDocument, DocumentRecord, Meta, Passage, identifier
 from fundstelle.indexing.filters import exact_term, facts
 from fundstelle.indexing.payloads import record_fields, record_of
+from fundstelle.indexing.vectors import content_key
 
 SHOWN = ("document_id", "text", "title", "source", "meta")
 
@@ -54,6 +55,7 @@ def passage_entry(passage: Passage, terms: str, generation: str) -> dict[str, An
         "generation": generation,
         "language": passage.language,
         "facts": facts(passage),
+        "content": content_key(passage),
         "start": passage.start,
         "terms": terms,
         "page": passage.page,

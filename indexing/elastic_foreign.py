@@ -1,6 +1,6 @@
 """Somebody else's Elasticsearch index, searched as it is: read-only, with its own analyser."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from heapq import nsmallest
 from types import TracebackType
 from typing import Any, Self
@@ -12,7 +12,7 @@ from fundstelle.indexing.elastic_client import Address, explained
 from fundstelle.indexing.elastic_listing import each
 from fundstelle.indexing.elastic_patience import patiently
 from fundstelle.indexing.languages import detect
-from fundstelle.indexing.store import Filters, Hit, StoreError
+from fundstelle.indexing.store import Filters, Hit, Pending, StoreError, Vector, VectorSpace
 
 
 class ForeignIndex:
@@ -58,7 +58,7 @@ class ForeignIndex:
         }
         with explained("search", self.address):
             hits = patiently(lambda: self._hits(query, top_k))
-        return [Hit(self._passage(hit), hit["_score"]) for hit in hits]
+        return [Hit(self._passage(hit), hit["_score"], bm25=hit["_score"]) for hit in hits]
 
     def _hits(self, query: Mapping[str, Any], size: int) -> list[Mapping[str, Any]]:
         hits: list[Mapping[str, Any]] = self._client.search(
@@ -81,6 +81,31 @@ class ForeignIndex:
             language=detect(text),
             title=_value(hit["_source"], self._title) if self._title else "",
         )
+
+    def vector_space(self) -> VectorSpace | None:
+        """None: it is searched by words alone."""
+        return None
+
+    def vector_count(self) -> int:
+        return 0
+
+    def search_vectors(self, vector: Vector, top_k: int = 20, filters: Filters | None = None) -> list[Hit]:
+        return []
+
+    def cosines(self, vector: Vector, passages: Sequence[Passage]) -> list[float | None]:
+        return [None] * len(passages)
+
+    def begin_vectors(self, space: VectorSpace, anew: bool = False) -> None:
+        raise self._refusal()
+
+    def pending_vectors(self) -> Pending:
+        raise self._refusal()
+
+    def write_vectors(self, passages: Sequence[Passage], vectors: Vector) -> None:
+        raise self._refusal()
+
+    def settle_vectors(self) -> None:
+        raise self._refusal()
 
     def record(self, document_id: str) -> DocumentRecord | None:
         document = self.document(document_id)

@@ -7,17 +7,22 @@ from one state to the next when its record is written, although Elasticsearch ha
 """
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from elasticsearch import BadRequestError, Elasticsearch, NotFoundError
 
 from fundstelle.indexing.analysis import ANALYSIS_VERSION
-from fundstelle.indexing.store import StoreError
+from fundstelle.indexing.documents import identifier
+from fundstelle.indexing.store import StoreError, VectorSpace
 
-VERSIONS = {"format": 1, "analysis": ANALYSIS_VERSION}
+VERSIONS = {"format": 2, "analysis": ANALYSIS_VERSION}
 
 KEYWORD = {"type": "keyword", "doc_values": False}
 SHOWN = {"type": "text", "index": False}
+VECTOR = "vector_"
+"""What the names of fields of vectors begin with; the rest stands for their space."""
+
 MAPPING: dict[str, Any] = {
     "_meta": {"fundstelle": VERSIONS},
     "_source": {"excludes": ["terms"]},
@@ -30,6 +35,7 @@ MAPPING: dict[str, Any] = {
         "origin": KEYWORD,
         "language": {"type": "keyword"},
         "facts": KEYWORD,
+        "content": {"type": "long"},
         "start": {"type": "long"},
         "terms": {"type": "text", "analyzer": "whitespace", "index_options": "freqs"},
         "text": SHOWN,
@@ -82,6 +88,36 @@ def versions_of(client: Elasticsearch, index: str) -> dict[str, Any]:
     mapping = client.indices.get_mapping(index=index).body[index]["mappings"]
     versions: dict[str, Any] = mapping["_meta"]["fundstelle"]
     return versions
+
+
+def meta_of(client: Elasticsearch, alias: str) -> dict[str, Any]:
+    """What the index behind `alias` says of itself: the versions, and the space of its vectors."""
+    (found,) = client.indices.get_mapping(index=alias).body.values()
+    meta: dict[str, Any] = found["mappings"]["_meta"]
+    return meta
+
+
+def space_of(meta: Mapping[str, Any]) -> VectorSpace | None:
+    """The space that an index names; None where it has no vectors."""
+    return VectorSpace(**meta["vectors"]) if "vectors" in meta else None
+
+
+def field_of(space: VectorSpace) -> str:
+    """The field of the vectors of a space."""
+    return VECTOR + identifier(space.revision, space.width, space.prefix)[:8]
+
+
+def put_space(client: Elasticsearch, index: str, space: VectorSpace) -> None:
+    """Name the space of the vectors to come, with a field for them."""
+    field = {
+        "type": "dense_vector",
+        "dims": space.width,
+        "index": True,
+        "similarity": "cosine",
+        "index_options": {"type": "int8_hnsw"},
+    }
+    meta = {"fundstelle": VERSIONS, "vectors": asdict(space)}
+    client.indices.put_mapping(index=index, meta=meta, properties={field_of(space): field})
 
 
 def check_versions(client: Elasticsearch, index: str, address: str) -> None:

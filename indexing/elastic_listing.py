@@ -5,6 +5,8 @@ from typing import Any
 
 from elasticsearch import Elasticsearch
 
+from fundstelle.indexing.elastic_index import VECTOR
+
 PAGE = 1000
 KEEP_ALIVE = "5m"
 
@@ -16,8 +18,16 @@ def each(
     *,
     order: Sequence[str] = ("_shard_doc",),
     source: bool = True,
+    versions: bool = False,
+    fields: Sequence[str] = (),
 ) -> Iterator[dict[str, Any]]:
-    """Every hit of `query` as of now, whatever is written meanwhile, by ascending `order`."""
+    """Every hit of `query` as of now, whatever is written meanwhile, by ascending `order`.
+
+    Args:
+        source: with what was written, vectors left out.
+        versions: with `_seq_no` and `_primary_term`, to change an entry only if nobody else has.
+        fields: with the values of these fields, under `fields`.
+    """
     moment = client.open_point_in_time(index=index, keep_alive=KEEP_ALIVE)["id"]
     try:
         after: list[Any] | None = None
@@ -27,7 +37,9 @@ def each(
                 query=dict(query),
                 size=PAGE,
                 sort=[{field: "asc"} for field in order],
-                source=source,
+                source={"excludes": [f"{VECTOR}*"]} if source else False,
+                seq_no_primary_term=versions,
+                fields=[{"field": name} for name in fields],
                 track_total_hits=False,
                 allow_partial_search_results=False,
                 search_after=after,

@@ -12,6 +12,7 @@ from uuid import uuid4
 from elasticsearch import Elasticsearch
 
 from fundstelle.indexing.elastic_entries import passage_from, record_id
+from fundstelle.indexing.elastic_index import VECTOR
 from fundstelle.indexing.elastic_patience import patiently, whole
 from fundstelle.indexing.filters import conditions
 from fundstelle.indexing.ranking import (
@@ -29,6 +30,11 @@ found so much later by other processes than the one that wrote it."""
 
 LANGUAGES = 1000
 """Languages counted at most."""
+
+SHOWN_HITS: dict[str, Any] = {
+    "filter_path": ["hits.hits._score", "hits.hits._source"],
+    "source": {"excludes": [f"{VECTOR}*"]},
+}
 
 Query = dict[str, Any]
 
@@ -122,10 +128,13 @@ class Searcher:
             query=query,
             size=size,
             search_type="dfs_query_then_fetch",
-            filter_path=["hits.hits._score", "hits.hits._source"],
+            **SHOWN_HITS,
         )
-        hits: list[Mapping[str, Any]] = reply.get("hits", {}).get("hits", [])
-        return hits
+        return _hits_in(reply)
+
+    def nearest(self, knn: Query, size: int) -> list[Mapping[str, Any]]:
+        """The `size` entries that a search by vectors finds, dead ones among them."""
+        return _hits_in(self._ask(knn=knn, size=size, **SHOWN_HITS))
 
     def living(self, hits: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
         """The hits that count: passages of their document's living generation, looked up in real time."""
@@ -144,6 +153,11 @@ class Searcher:
             **request,
         ).body
         return reply
+
+
+def _hits_in(reply: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    hits: list[Mapping[str, Any]] = reply.get("hits", {}).get("hits", [])
+    return hits
 
 
 def living_generations(client: Elasticsearch, alias: str, document_ids: Iterable[str]) -> dict[str, str]:

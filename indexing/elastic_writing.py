@@ -18,6 +18,7 @@ from fundstelle.indexing.elastic_entries import (
 from fundstelle.indexing.elastic_listing import each
 from fundstelle.indexing.elastic_patience import patiently, refresh
 from fundstelle.indexing.elastic_search import living_generations
+from fundstelle.indexing.elastic_vectors import with_known_vectors
 from fundstelle.indexing.filters import exact_term
 
 IDS = 500
@@ -35,7 +36,8 @@ class Writer:
 
     def write(self, documents: Iterable[AnalysedDocument]) -> None:
         written: dict[str, Action] = {}
-        bulk(self._client, self._passage_actions(documents, written))
+        actions = self._passage_actions(documents, written)
+        bulk(self._client, with_known_vectors(self._client, self._alias, actions))
         for document_id, entry in written.items():  # only now are all their passages there
             self._put_off(document_id, entry)
 

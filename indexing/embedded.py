@@ -2,12 +2,13 @@
 
 Everything is in one index, so that one commit switches everything at once. An entry of it is a passage; the
 first passage of a document carries the document's record, and a document without text is a record alone.
-Beside the index, `store.json` names the versions of the format and of the analysis.
+Beside the index, `store.json` names the versions of the format and of the analysis, and `vectors` holds the
+vectors of contents, see `vector_log`.
 """
 
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from itertools import islice
@@ -17,6 +18,7 @@ from typing import Any, Self
 
 import tantivy
 
+from fundstelle.indexing import embedded_nearest
 from fundstelle.indexing.analysis import ANALYSIS_VERSION
 from fundstelle.indexing.documents import AnalysedDocument, DocumentRecord, Passage, SourceDocument
 from fundstelle.indexing.embedded_index import (
@@ -30,12 +32,14 @@ from fundstelle.indexing.embedded_index import (
     hits_of,
     open_index,
 )
+from fundstelle.indexing.embedded_vectors import EmbeddedVectors
 from fundstelle.indexing.filters import exact_term
 from fundstelle.indexing.payloads import decode_passage, decode_record
 from fundstelle.indexing.ranking import best_first, weighted_terms
-from fundstelle.indexing.store import Filters, Hit, StoreError
+from fundstelle.indexing.store import Filters, Hit, Pending, StoreError, Vector, VectorSpace
+from fundstelle.indexing.vectors import query_vector
 
-VERSIONS = {"format": 1, "analysis": ANALYSIS_VERSION}
+VERSIONS = {"format": 2, "analysis": ANALYSIS_VERSION}
 WRITER_MEMORY = 64_000_000
 """Bytes of postings that are gathered before they are written out as a segment."""
 
@@ -50,6 +54,7 @@ class EmbeddedStore:
     def __init__(self, folder: Path, index: tantivy.Index, read_only: bool) -> None:
         self._folder = folder
         self._index = index
+        self._vectors = EmbeddedVectors(folder, index.schema)
         self._read_only = read_only
         self._writer: tantivy.IndexWriter | None = None
         self._seen: tuple[int, int] | None = None
@@ -107,6 +112,46 @@ class EmbeddedStore:
         query = filtered(any_of(self._index.schema, boosts), self._index.schema, filters)
         return best_first(lambda limit: hits_of(searcher, query, limit), top_k)
 
+    def vector_space(self) -> VectorSpace | None:
+        with _explained(f"read the store {self._folder}"):
+            log = self._vectors.log()
+            return None if log is None else log.generation.space
+
+    def vector_count(self) -> int:
+        with _explained(f"read the store {self._folder}"):
+            return self._vectors.count(self._searcher())
+
+    def search_vectors(self, vector: Vector, top_k: int = 20, filters: Filters | None = None) -> list[Hit]:
+        with _explained(f"read the store {self._folder}"):
+            log = self._vectors.log()
+            if log is None:
+                return []
+            query = query_vector(vector, log.generation.space)
+            return embedded_nearest.search(self._searcher(), self._index.schema, log, query, top_k, filters)
+
+    def cosines(self, vector: Vector, passages: Sequence[Passage]) -> list[float | None]:
+        with _explained(f"read the store {self._folder}"):
+            return self._vectors.cosines(vector, passages)
+
+    def begin_vectors(self, space: VectorSpace, anew: bool = False) -> None:
+        self._writing()
+        with _explained(f"write to the store {self._folder}"):
+            self._vectors.begin(space, anew)
+
+    def pending_vectors(self) -> Pending:
+        with _explained(f"read the store {self._folder}"):
+            return self._vectors.pending(self._searcher())
+
+    def write_vectors(self, passages: Sequence[Passage], vectors: Vector) -> None:
+        self._writing()
+        with _explained(f"write to the store {self._folder}"):
+            self._vectors.write(passages, vectors)
+
+    def settle_vectors(self) -> None:
+        self._writing()
+        with _explained(f"write to the store {self._folder}"):
+            self._vectors.settle(self._searcher())
+
     def record(self, document_id: str) -> DocumentRecord | None:
         found = (entry for entry in self._entries_of(document_id) if entry["record"])
         return next((decode_record(entry["record"][0]) for entry in found), None)
@@ -122,7 +167,9 @@ class EmbeddedStore:
         terms = self._searcher().terms_with_prefix("document_id", "")
         after = exact_term(document_id)
         names = sorted(name for name, _ in terms if name > after)
-        found = (record for name in names if (record := self.record(name)) is not None)  # gone, not yet merged away
+        found = (
+            record for name in names if (record := self.record(name)) is not None
+        )  # gone, not yet merged away
         return list(islice(found, limit))
 
     def document(self, document_id: str) -> SourceDocument | None:

@@ -14,9 +14,10 @@ from fundstelle.indexing.filters import conditions, exact_term, facts
 from fundstelle.indexing.payloads import decode_passage, encode_passage, encode_record
 from fundstelle.indexing.ranking import inverse_document_frequency
 from fundstelle.indexing.store import Filters, Hit
+from fundstelle.indexing.vectors import content_key
 
-ENTRY, FIRST = "entry", "first"
-"""Roles: every entry has the first; the entry with its document's record has both."""
+ENTRY, FIRST, PASSAGE = "entry", "first", "passage"
+"""Roles: every entry has the first, the entry with its document's record the second, passages the third."""
 
 
 def open_index(folder: Path) -> tantivy.Index:
@@ -34,6 +35,7 @@ def _schema() -> tantivy.Schema:
     for name in ("document_id", "origin", "language", "role", "facts"):
         builder.add_text_field(name, tokenizer_name="raw", index_option="basic")
     builder.add_text_field("terms", tokenizer_name="whitespace", index_option="freq")
+    builder.add_unsigned_field("content", indexed=True, fast=True)
     for name in ("passage", "record"):
         builder.add_bytes_field(name, stored=True)
     return builder.build()
@@ -59,6 +61,8 @@ def entries_of(analysed: AnalysedDocument) -> Iterator[tantivy.Document]:
 
 
 def _add_passage(entry: tantivy.Document, passage: Passage, terms: str) -> None:
+    entry.add_text("role", PASSAGE)
+    entry.add_unsigned("content", content_key(passage))
     entry.add_text("terms", terms)
     entry.add_text("language", passage.language)
     for fact in facts(passage):
@@ -96,9 +100,37 @@ def filtered(query: tantivy.Query, schema: tantivy.Schema, filters: Filters | No
     return tantivy.Query.boolean_query(clauses) if len(clauses) > 1 else query
 
 
+def filtered_passages(schema: tantivy.Schema, filters: Filters | None) -> tantivy.Query:
+    """All passages that meet `filters`."""
+    passages = tantivy.Query.term_query(schema, "role", PASSAGE, index_option="basic")
+    return filtered(passages, schema, filters)
+
+
+def with_contents(schema: tantivy.Schema, keys: Sequence[int], filters: Filters | None) -> tantivy.Query:
+    """The passages of these contents that meet `filters`."""
+    return filtered(tantivy.Query.term_set_query(schema, "content", list(keys)), schema, filters)
+
+
+def contents_of(
+    searcher: tantivy.Searcher, query: tantivy.Query, count: int | None = None
+) -> list[tuple[int, tantivy.DocAddress]]:
+    """Content key and place of each passage that `query` finds, in the order of the keys; nothing is loaded."""
+    count = count_of(searcher, query) if count is None else count
+    if not count:
+        return []
+    found: list[tuple[int, tantivy.DocAddress]] = searcher.search(
+        query, count, count=False, order_by_field="content"
+    ).hits
+    return found
+
+
+def passage_at(searcher: tantivy.Searcher, place: tantivy.DocAddress) -> Passage:
+    return decode_passage(searcher.doc(place)["passage"][0])
+
+
 def hits_of(searcher: tantivy.Searcher, query: tantivy.Query, limit: int) -> list[Hit]:
     found = searcher.search(query, limit, count=False).hits
-    return [Hit(decode_passage(searcher.doc(place)["passage"][0]), score) for score, place in found]
+    return [Hit(passage_at(searcher, place), score) for score, place in found]
 
 
 def count_of(searcher: tantivy.Searcher, query: tantivy.Query) -> int:

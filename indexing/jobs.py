@@ -1,8 +1,9 @@
 """The indexing job: files in, passages in the store, resumable at every file.
 
-The main process finds files and writes to the store; workers do all that lies between. What a job reports
-as done is committed. A job that ends early, however, is continued by running the same command again: files
-whose bytes and recipe are those the store knows are skipped before anything is read out of them.
+The main process finds files and writes to the store; workers do all that lies between. When all text can be
+searched, an encoder, if there is one, gives it vectors. What a job reports as done is committed. A job that ends
+early, however, is continued by running the same command again: files whose bytes and recipe are those the store
+knows are skipped before anything is read out of them.
 """
 
 import os
@@ -25,9 +26,12 @@ from fundstelle.indexing.progress import (
     JobResult,
     JobState,
     Tally,
+    VectorProgress,
 )
 from fundstelle.indexing.shards import ALL, Shard
 from fundstelle.indexing.store import PassageStore
+from fundstelle.indexing.vector_jobs import VectorJob
+from fundstelle.indexing.vectors import PassageEncoder, check_space
 from fundstelle.indexing.worker import Failure
 from fundstelle.indexing.workers import Workers
 
@@ -39,6 +43,7 @@ __all__ = [
     "JobResult",
     "JobState",
     "Splitting",
+    "VectorProgress",
     "index",
 ]
 
@@ -62,7 +67,10 @@ def index(
     prune: bool = False,
     workers: int | None = None,
     shard: Shard = ALL,
+    encoder: PassageEncoder | None = None,
+    new_vectors: bool = False,
     on_progress: Callable[[JobProgress], None] | None = None,
+    on_vectors: Callable[[VectorProgress], None] | None = None,
 ) -> JobResult:
     """Put the files at and under `paths` into `store`; see `IndexingJob` and `Recipe`."""
     recipe = Recipe(splitting, language)
@@ -74,7 +82,10 @@ def index(
         prune=prune,
         workers=workers,
         shard=shard,
+        encoder=encoder,
+        new_vectors=new_vectors,
         on_progress=on_progress,
+        on_vectors=on_vectors,
     )
     return job.run()
 
@@ -88,7 +99,10 @@ class IndexingJob:
         workers: processes that read and analyse; by default one a core, at most 8.
         shard: the part of the files that this job does, where several machines share them.
         files: files that are named already, besides those at and under `paths`.
+        encoder: gives every passage of the store a vector once all text is in; without it there are none.
+        new_vectors: give up the vectors of another encoder, if the store has such.
         on_progress: called from `run`, a few times a second.
+        on_vectors: called from `run` while vectors are made.
 
     Attributes:
         id: 32 hexadecimal digits.
@@ -106,7 +120,10 @@ class IndexingJob:
         workers: int | None = None,
         shard: Shard = ALL,
         files: Sequence[File] = (),
+        encoder: PassageEncoder | None = None,
+        new_vectors: bool = False,
         on_progress: Callable[[JobProgress], None] | None = None,
+        on_vectors: Callable[[VectorProgress], None] | None = None,
     ) -> None:
         self.id = uuid4().hex
         self.state = JobState.QUEUED
@@ -120,6 +137,10 @@ class IndexingJob:
         self._workers = workers or min(MOST_WORKERS, len(os.sched_getaffinity(0)))
         self._on_progress = on_progress or (lambda progress: None)
         self._cancelled = Event()
+        self._encoder = encoder
+        self._new_vectors = new_vectors
+        self._on_vectors = on_vectors
+        self._vectors: VectorJob | None = None
         self._totals = Tally()
         self._now = Tally()
         self._committed = Tally()
@@ -138,7 +159,8 @@ class IndexingJob:
     def result(self) -> JobResult:
         """What is done so far, or was in the end."""
         done = self._committed
-        return JobResult(done.documents, done.passages, self._seconds(), tuple(self._failures))
+        vectors = self._vectors.progress if self._vectors else None
+        return JobResult(done.documents, done.passages, self._seconds(), tuple(self._failures), vectors)
 
     def cancel(self) -> None:
         """Have `run` stop after the file it is at and keep what is done; from any thread."""
@@ -150,13 +172,14 @@ class IndexingJob:
         On KeyboardInterrupt what is done is committed before the exception goes on.
 
         Raises:
-            StoreError: the store is in use by another writer, or cannot be written.
+            StoreError: the store is in use by another writer, cannot be written, or has another encoder's vectors.
             WorkerError: worker processes cannot be started.
         """
         self.state = JobState.RUNNING
         self._started = self._committed_at = time.monotonic()
         try:
             self._index()
+            self._encode()
             self.state = JobState.CANCELLED if self._cancelled.is_set() else JobState.DONE
         except KeyboardInterrupt:
             self.state = JobState.CANCELLED
@@ -167,10 +190,12 @@ class IndexingJob:
             self.state = JobState.FAILED
             raise
         finally:
-            self._finished = time.monotonic()
+            self._finished = self._finished or time.monotonic()
         return self.result
 
     def _index(self) -> None:
+        if self._encoder is not None and not self._new_vectors:
+            check_space(self._store, self._encoder)
         fingerprint = self._recipe.fingerprint()
         for file in self._files():
             self._totals.files += 1
@@ -184,6 +209,20 @@ class IndexingJob:
         if self._prune and not self._cancelled.is_set():
             self._remove_gone(holdings)
         self._commit()
+
+    def _encode(self) -> None:
+        """Vectors for all text that has none; what was indexed before is searched by words all the while."""
+        self._finished = time.monotonic()
+        if self._encoder is not None and not self._cancelled.is_set():
+            self._vectors = VectorJob(
+                self._store,
+                self._encoder,
+                anew=self._new_vectors,
+                shard=self._shard,
+                on_progress=self._on_vectors,
+                cancelled=self._cancelled,
+            )
+            self._vectors.run()
 
     def _pool(self, fingerprint: str) -> Workers[File, list[AnalysedDocument]]:
         return Workers(

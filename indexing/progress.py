@@ -45,13 +45,23 @@ class JobProgress:
 
 
 @dataclass(frozen=True, slots=True)
+class VectorProgress:
+    """How many contents had no vector when a job began, how many of them have one now, seconds it took so far."""
+
+    done: int
+    total: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class JobResult:
-    """What a job did: documents, passages it wrote, seconds it took, files it could not index."""
+    """What a job did: documents, passages it wrote, seconds that took, files it could not index; and vectors."""
 
     documents: DocumentCounts
     passages: int
     seconds: float
     failures: Sequence[FileFailure]
+    vectors: VectorProgress | None = None
 
 
 @dataclass(slots=True)

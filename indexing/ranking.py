@@ -68,10 +68,15 @@ def best_first(hits_up_to: Callable[[int], list[Hit]], top_k: int) -> list[Hit]:
     """
     limit = top_k + 8
     while True:
-        hits = [Hit(hit.passage, round(hit.score, DIGITS)) for hit in hits_up_to(limit)]
+        hits = [_rounded(hit) for hit in hits_up_to(limit)]
         if len(hits) < limit or hits[-1].score < hits[top_k - 1].score:
             return sorted(hits, key=lambda hit: (-hit.score, hit.passage.id))[:top_k]
         limit *= 2
+
+
+def _rounded(hit: Hit) -> Hit:
+    score = round(hit.score, DIGITS)
+    return Hit(hit.passage, score, bm25=score)
 
 
 def _per_analysis(languages: Mapping[str, int]) -> Counter[str]:

@@ -1,9 +1,12 @@
 """What every store does, and how an address becomes one."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Protocol, Self, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
 
 from fundstelle.indexing.documents import AnalysedDocument, DocumentRecord, Passage, SourceDocument
 
@@ -13,10 +16,51 @@ Filters = Mapping[str, str | Sequence[str]]
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A retrieved passage with its BM25 score (bigger is better, unbounded)."""
+    """A retrieved passage with what speaks for it; bigger is better.
+
+    Attributes:
+        score: what the hits beside it are ranked by, unbounded.
+        bm25: its BM25 score; None where it was not searched for by words.
+        cosine: of the query's vector and the passage's, from -1 to 1; None where it was not searched for by
+            meaning, or has no vector.
+        odds: the logarithm of how much likelier it is to be the right passage than the best hit, 0 for that one;
+            None until a retriever has weighed the evidence.
+    """
 
     passage: Passage
     score: float
+    bm25: float | None = None
+    cosine: float | None = None
+    odds: float | None = None
+
+
+Vector = NDArray[np.float32]
+"""Numbers (width,), or rows of them (n, width), each of length 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class VectorSpace:
+    """Where vectors of one encoder lie; those of two spaces do not compare.
+
+    Attributes:
+        encoder: what the encoder is called, which tells no two spaces apart: it may have moved.
+        revision: digest of all that its vectors depend on.
+        width: numbers of a vector.
+        prefix: what it puts before each passage.
+    """
+
+    encoder: str = field(compare=False)
+    revision: str
+    width: int
+    prefix: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """Contents without a vector: how many, and a passage of each."""
+
+    count: int
+    passages: Iterable[Passage]
 
 
 class StoreError(Exception):
@@ -25,10 +69,11 @@ class StoreError(Exception):
 
 @runtime_checkable
 class PassageStore(Protocol):
-    """A collection of passages that can be searched by words.
+    """A collection of passages that can be searched by words, and by meaning where they have vectors.
 
     Writes become visible and durable together at `commit`; a process that dies before it leaves the
-    collection as the last `commit` left it.
+    collection as the last `commit` left it. Vectors are no part of that: they belong to contents (title and
+    text), stay with them whatever is written or deleted, and are durable when `write_vectors` returns.
     """
 
     @property
@@ -48,6 +93,37 @@ class PassageStore(Protocol):
         The question is analysed once for every language in the collection, and each variant matches
         only passages of that language.
         """
+
+    def vector_space(self) -> VectorSpace | None:
+        """The space of the store's vectors; None where it has none."""
+
+    def vector_count(self) -> int:
+        """Passages that have a vector."""
+
+    def search_vectors(self, vector: Vector, top_k: int = 20, filters: Filters | None = None) -> list[Hit]:
+        """The `top_k` passages whose vectors are nearest to `vector` (width,); ties broken by passage id.
+
+        Passages without a vector are not found. The hits' score is the cosine.
+        """
+
+    def cosines(self, vector: Vector, passages: Sequence[Passage]) -> list[float | None]:
+        """The cosine of `vector` and each passage's; None for passages that have none."""
+
+    def begin_vectors(self, space: VectorSpace, anew: bool = False) -> None:
+        """Make ready for vectors of `space`.
+
+        Args:
+            anew: give up vectors of another space that the store may have; without it they are a StoreError.
+        """
+
+    def pending_vectors(self) -> Pending:
+        """The contents of committed passages that have no vector yet, each once."""
+
+    def write_vectors(self, passages: Sequence[Passage], vectors: Vector) -> None:
+        """Keep the vectors (n, width) of the contents of `passages`; searched from the next `settle_vectors`."""
+
+    def settle_vectors(self) -> None:
+        """Make searching by vectors complete and fast, after many were written."""
 
     def record(self, document_id: str) -> DocumentRecord | None: ...
 

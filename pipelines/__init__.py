@@ -15,11 +15,15 @@ if TYPE_CHECKING:
         SpanReader,
         build_query_pipeline,
     )
+    from fundstelle.pipelines.fusion import Fusion
     from fundstelle.pipelines.query import QueryPipeline
+    from fundstelle.pipelines.retrieval import Retriever
 
 _HOMES = {
     "Answer": "answers",
     "AnswerMerger": "components",
+    "Fusion": "fusion",
+    "Retriever": "retrieval",
     "SpanReader": "components",
     "PassageRetriever": "components",
     "QueryPipeline": "query",
@@ -32,10 +36,12 @@ _HOMES = {
 __all__ = [
     "Answer",
     "AnswerMerger",
+    "Fusion",
     "PassageRetriever",
     "QueryPipeline",
     "QueryResult",
     "RetrievedPassage",
+    "Retriever",
     "SpanReader",
     "Support",
     "as_dict",

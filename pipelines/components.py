@@ -1,7 +1,8 @@
 """Haystack 3 components of the query pipeline, for pipelines of a user's own and for YAML.
 
 Passages travel as Haystack documents: `id` and `content` are the passage's, `meta` holds its document's
-values and, above them, `document_id`, `source`, `start`, `language`, `title` and `page`.
+values and, above them, `document_id`, `source`, `start`, `language`, `title` and `page`, and what the retriever
+knows: `bm25`, `cosine` and `odds`.
 """
 
 from collections.abc import Sequence
@@ -18,6 +19,7 @@ from fundstelle.pipelines.contexts import CONTEXT_SIZE
 from fundstelle.pipelines.merge import merge
 from fundstelle.pipelines.quoting import Quoter
 from fundstelle.pipelines.reading import Asked, read_all
+from fundstelle.pipelines.retrieval import Kind, Retriever, checked
 from fundstelle.reader import bundle
 from fundstelle.reader.confidence import Calibration
 from fundstelle.reader.reader import Reader
@@ -25,6 +27,7 @@ from fundstelle.reader.readings import Reading
 
 allow_deserialization_module("fundstelle")
 
+_EVIDENCE = ("bm25", "cosine", "odds")
 _OURS = ("document_id", "source", "start", "language", "title", "page")
 
 
@@ -32,6 +35,7 @@ def document_of(hit: Hit) -> Document:
     """A hit as a Haystack document, its score the retriever's."""
     passage = hit.passage
     meta = dict(passage.meta) | {name: getattr(passage, name) for name in _OURS}
+    meta |= {name: value for name in _EVIDENCE if (value := getattr(hit, name)) is not None}
     return Document(id=passage.id, content=passage.text, meta=meta, score=hit.score)
 
 
@@ -41,8 +45,9 @@ def hit_of(document: Document) -> Hit:
     source = str(meta.get("file_path", document.id))
     known: dict[str, Any] = {"document_id": document.id, "source": source, "start": 0}
     known |= {name: meta.pop(name) for name in _OURS if name in meta}
+    evidence = {name: meta.pop(name) for name in _EVIDENCE if name in meta}
     passage = Passage(id=document.id, text=document.content or "", meta=meta, **known)
-    return Hit(passage, document.score or 0.0)
+    return Hit(passage, document.score or 0.0, **evidence)
 
 
 @component
@@ -53,19 +58,39 @@ class PassageRetriever:
         store: an open store, or the address of one, opened by `warm_up`.
         top_k: passages at most.
         filters: metadata that documents must have.
+        retriever: "bm25", "dense" or "hybrid"; None: hybrid where the store has vectors.
+        encoder: the model that made the store's vectors, by folder or name; None: the bundled one.
     """
 
-    def __init__(self, store: PassageStore | str, top_k: int = 20, filters: Filters | None = None) -> None:
+    def __init__(
+        self,
+        store: PassageStore | str,
+        top_k: int = 20,
+        filters: Filters | None = None,
+        retriever: Kind | None = None,
+        encoder: str | None = None,
+    ) -> None:
         self.address = store if isinstance(store, str) else store.address
         self.store = None if isinstance(store, str) else store
         self.top_k = top_k
         self.filters = filters
+        self.retriever = checked(retriever)
+        self.encoder = encoder
+        self._retriever: Retriever | None = None
 
     def warm_up(self) -> None:
         self.store = self.store or open_store(self.address, create=False)
+        self._retriever = self._retriever or Retriever(self.store, self.retriever, self.encoder)
 
     def to_dict(self) -> dict[str, Any]:
-        return default_to_dict(self, store=self.address, top_k=self.top_k, filters=self.filters)
+        return default_to_dict(
+            self,
+            store=self.address,
+            top_k=self.top_k,
+            filters=self.filters,
+            retriever=self.retriever,
+            encoder=self.encoder,
+        )
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> "PassageRetriever":
@@ -77,8 +102,8 @@ class PassageRetriever:
     ) -> dict[str, list[Document]]:
         """The passages, best first; `top_k` and `filters` replace those of the component."""
         self.warm_up()
-        assert self.store is not None
-        hits = self.store.search(query, top_k or self.top_k, filters or self.filters)
+        assert self._retriever is not None
+        (hits,) = self._retriever.retrieve([query], top_k or self.top_k, filters or self.filters)
         return {"documents": [document_of(hit) for hit in hits]}
 
 
@@ -231,6 +256,9 @@ def extracted_answer(query: str, answer: Answer, document: Document) -> Extracte
             "language",
             "reader_score",
             "null_score",
+            "retriever_score",
+            "bm25",
+            "cosine",
         )
     }
     meta["support"] = [
@@ -254,15 +282,22 @@ def _span(answer: Answer, origin: int) -> ExtractedAnswer.Span:
 
 
 def build_query_pipeline(
-    store: PassageStore | str, reader: Reader | str | None = None, *, early_stop: bool = True
+    store: PassageStore | str,
+    reader: Reader | str | None = None,
+    *,
+    early_stop: bool = True,
+    retriever: Kind | None = None,
+    encoder: str | None = None,
 ) -> Pipeline:
     """Retriever -> reader -> merger as a Haystack pipeline, to run, extend or save as YAML.
+
+    The arguments are those of `PassageRetriever` and `SpanReader`.
 
     Run it with `pipeline.run({"retriever": {"query": q}, "reader": {"query": q}, "merger": {"query": q}})`.
     To load its YAML in a new process, import this module first: it tells Haystack that our names are safe.
     """
     pipeline = Pipeline()
-    pipeline.add_component("retriever", PassageRetriever(store))
+    pipeline.add_component("retriever", PassageRetriever(store, retriever=retriever, encoder=encoder))
     pipeline.add_component("reader", SpanReader(reader, early_stop))
     pipeline.add_component("merger", AnswerMerger(store))
     pipeline.connect("retriever.documents", "reader.documents")

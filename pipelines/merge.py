@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from fundstelle.indexing.store import Hit
+from fundstelle.pipelines.fusion import WORDS_ALONE
 from fundstelle.pipelines.sameness import answer_key
 from fundstelle.reader.confidence import Calibration
 from fundstelle.reader.readings import Reading, Span
@@ -105,11 +106,14 @@ def candidates(hits: Sequence[Hit], readings: Iterable[Reading], calibration: Ca
 
 
 def evidence_of(hit: Hit, hits: Sequence[Hit]) -> float:
-    """The hit's score relative to the best of `hits`, less 1: from 0 down to -1; 0 where there are no scores.
+    """How far the hit's passage is behind the best one by the retriever's evidence: 0 for that one, else less.
 
-    Relative, because a BM25 score by itself says more of the question's length and the collection's size
-    than of the passage.
+    The retriever's log-odds, in units of `WORDS_ALONE`, so that BM25 by itself gives the score relative to the best
+    hit's, less 1: from 0 down to -1. Scores of a retriever that weighs no evidence count in the same way, because a
+    score by itself says more of the question's length and the collection's size than of the passage.
     """
+    if hit.odds is not None:
+        return hit.odds / WORDS_ALONE
     best = max(other.score for other in hits)
     return hit.score / best - 1.0 if best > 0 else 0.0
 

@@ -10,6 +10,7 @@ from fundstelle.pipelines.contexts import CONTEXT_SIZE
 from fundstelle.pipelines.merge import merge
 from fundstelle.pipelines.quoting import Quoter
 from fundstelle.pipelines.reading import Asked, PassageReader, milliseconds_since, read_all
+from fundstelle.pipelines.retrieval import Kind, QueryEncoder, Retriever
 from fundstelle.reader.confidence import Calibration
 
 
@@ -19,6 +20,8 @@ class QueryPipeline:
     Args:
         store: where passages are found.
         reader: what reads them.
+        retriever: "bm25", "dense", "hybrid" or an open `Retriever`; None: hybrid where the store has vectors.
+        encoder: what made the store's vectors; the bundled one unless given.
         calibration: turns scores into probabilities; the reader's own unless given.
         context_size: characters of context around an answer.
     """
@@ -28,11 +31,16 @@ class QueryPipeline:
         store: PassageStore,
         reader: PassageReader,
         *,
+        retriever: Retriever | Kind | None = None,
+        encoder: QueryEncoder | str | None = None,
         calibration: Calibration | None = None,
         context_size: int = CONTEXT_SIZE,
     ) -> None:
         self.store = store
         self.reader = reader
+        self.retriever = (
+            retriever if isinstance(retriever, Retriever) else Retriever(store, retriever, encoder)
+        )
         self.calibration = calibration or reader.calibration
         self.context_size = context_size
 
@@ -79,10 +87,12 @@ class QueryPipeline:
 
         Raises:
             ValueError: a question is empty, or a number is out of range.
+            StoreError: the retriever needs vectors and the store has none, or another encoder's.
         """
         _check(questions, top_k, retriever_top_k, threshold)
         started = perf_counter()
-        asked = [Asked(each, self.store.search(each, retriever_top_k, filters)) for each in questions]
+        retrieved = self.retriever.retrieve(questions, retriever_top_k, filters)
+        asked = [Asked(each, hits) for each, hits in zip(questions, retrieved, strict=True)]
         languages = self.store.languages()
         retrieve_ms = milliseconds_since(started) / max(len(asked), 1)
         read_all(asked, self.reader, self.calibration, early_stop)
@@ -104,12 +114,13 @@ class QueryPipeline:
             language=language,
             answers=answers,
             no_answer_probability=merged.no_answer_probability,
-            passages=[RetrievedPassage(hit.passage, hit.score) for hit in asked.hits],
+            passages=[RetrievedPassage(hit.passage, hit.score, hit.bm25, hit.cosine) for hit in asked.hits],
             timings={
                 "retrieve_ms": round(retrieve_ms, 3),
                 "read_ms": round(asked.read_ms, 3),
                 "total_ms": round(total_ms, 3),
             },
+            retriever=self.retriever.kind,
         )
 
 

@@ -43,6 +43,8 @@ class Quoter:
             reader_score=best.span.score,
             null_score=best.null_score,
             retriever_score=best.hit.score,
+            bm25=best.hit.bm25,
+            cosine=best.hit.cosine,
             support=_support_of(finding),
         )
 

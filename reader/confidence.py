@@ -23,8 +23,8 @@ class Calibration:
 
     Attributes:
         intercept, margin, evidence: logit of a span = intercept + margin * m + evidence * e, where m is
-            the span's score less its passage's null score, and e = (the passage's retriever score) /
-            (the best hit's) - 1: 0 for the best hit, down to -1, and 0 where nothing was retrieved.
+            the span's score less its passage's null score, and e how far the passage is behind the best hit by
+            the retriever's evidence: 0 for that one; for BM25 alone down to -1, where score / best score = 1 + e.
         support: how much equal answers in several places count, from 0 (as much as the best of them)
             to 1 (as if the places were independent).
         no_answer_intercept, no_answer: logit of "the collection does not answer" =

@@ -97,7 +97,7 @@ def load_tokenizer(name: str, model: Any, hub: Mapping[str, Any]) -> ReaderToken
 
 def _fitted(backend: Tokenizer, roles: Mapping[str, Any], path: Path | None, model: Any) -> ReaderTokenizer:
     """The tokenizer with what the model says of lengths and token types."""
-    tokenizer = ReaderTokenizer.of(backend, roles, path=path, max_length=_max_length(model))
+    tokenizer = ReaderTokenizer.of(backend, roles, path=path, max_length=max_length(model))
     tokenizer.type_count = _type_count(model)
     tokenizer.token_types = 0 < tokenizer.template.largest_type < tokenizer.type_count
     return tokenizer
@@ -129,7 +129,7 @@ def _find(name: str, file: str, hub: Mapping[str, Any]) -> Path | None:
     return Path(path) if path else None
 
 
-def _max_length(model: Any) -> int | None:
+def max_length(model: Any) -> int | None:
     """Most tokens the model has positions for; models that count positions from the padding id have fewer."""
     for module_name, module in model.named_modules():
         if module_name.endswith("position_embeddings") and isinstance(module, torch.nn.Embedding):

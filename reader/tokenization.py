@@ -124,10 +124,10 @@ class ReaderTokenizer:
 
         A single text is not handed to the library's threads, which would have to be woken for it.
         """
-        encodable = [_encodable(text) for text in texts]
-        if len(encodable) == 1:
-            return [self.backend.encode(encodable[0], add_special_tokens=False)]
-        return self.backend.encode_batch(encodable, add_special_tokens=False)
+        known = [encodable(text) for text in texts]
+        if len(known) == 1:
+            return [self.backend.encode(known[0], add_special_tokens=False)]
+        return self.backend.encode_batch(known, add_special_tokens=False)
 
 
 def smallest(*lengths: int | None) -> int:
@@ -144,6 +144,6 @@ def read_roles(folder: Path) -> dict[str, Any]:
     return {role: value.get("content") if isinstance(value, dict) else value for role, value in roles.items()}
 
 
-def _encodable(text: str) -> str:
+def encodable(text: str) -> str:
     """The text with lone surrogates, which are no text to a tokenizer, replaced one by one."""
     return text if text.isascii() else _LONE_SURROGATES.sub("\ufffd", text)

@@ -11,12 +11,19 @@ ROOT = Path(__file__).resolve().parent.parent
 MAY_IMPORT = {
     "indexing": set(),
     "reader": set(),
-    "pipelines": {"indexing", "reader"},
-    "evaluation": {"pipelines", "reader", "indexing"},
-    "training": {"reader", "evaluation", "indexing", "pipelines"},
-    "compat": {"pipelines", "reader", "indexing"},
-    "api": {"pipelines", "indexing", "reader", "compat"},  # compat: its old endpoints have compat's shapes
-    "cli": {"indexing", "reader", "pipelines", "evaluation", "training", "api"},
+    "encoder": {"reader"},
+    "pipelines": {"indexing", "reader", "encoder"},
+    "evaluation": {"pipelines", "reader", "indexing", "encoder"},
+    "training": {"reader", "evaluation", "indexing", "pipelines", "encoder"},
+    "compat": {"pipelines", "reader", "indexing", "encoder"},
+    "api": {
+        "pipelines",
+        "indexing",
+        "reader",
+        "encoder",
+        "compat",
+    },  # compat: its old endpoints have compat's shapes
+    "cli": {"indexing", "reader", "encoder", "pipelines", "evaluation", "training", "api"},
 }
 
 

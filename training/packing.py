@@ -89,12 +89,13 @@ def _write_layers(model: Any, out: Path, calibrate: Sequence[Path]) -> dict[str,
 
 
 def _write_config(out: Path, about: dict[str, Any]) -> None:
-    config = about | {"sha256": {file: _digest(out / file) for file in DATA}}
+    config = about | {"sha256": {file: digest(out / file) for file in DATA}}
     text = json.dumps(config, indent=1, ensure_ascii=False) + "\n"
     (out / bundle.CONFIG).write_text(text, encoding="utf-8")
 
 
-def _digest(file: Path) -> str:
+def digest(file: Path) -> str:
+    """The SHA-256 of a file."""
     return hashlib.sha256(file.read_bytes()).hexdigest()
 
 

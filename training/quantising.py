@@ -22,6 +22,7 @@ from fundstelle.reader.light import import_openvino
 
 WINDOW_LENGTH = 256
 STRENGTHS = (0.6, 0.7, 0.8, 0.9)
+USUAL = 0.95  # what NNCF takes unless told otherwise
 HELD_OUT = 5
 """Every fifth window judges; the others give the ranges."""
 
@@ -60,7 +61,7 @@ def quantise_layers(
     wanted = distributions(layers, embeddings, judging)
     best, divergences = None, {}
     for strength in strengths:
-        candidate = _quantise(layers.clone(), embeddings, ranging, strength)
+        candidate = quantise_at(layers.clone(), embeddings, ranging, strength)
         divergences[strength] = divergence(wanted, distributions(candidate, embeddings, judging))
         if divergences[strength] == min(divergences.values()):
             best = Quantised(candidate, strength, divergences)
@@ -68,8 +69,11 @@ def quantise_layers(
     return best
 
 
-def _quantise(layers: Any, embeddings: Embeddings, windows: Windows, strength: float) -> Any:
-    """Products of queries with keys stay as they are: at 8 bits they lose accuracy and win no time."""
+def quantise_at(layers: Any, embeddings: Embeddings, windows: Windows, strength: float = USUAL) -> Any:
+    """The layers at 8 bits, at one strength.
+
+    Products of queries with keys stay as they are: at 8 bits they lose accuracy and win no time.
+    """
     import nncf  # type: ignore[import-untyped]
 
     return nncf.quantize(
@@ -113,15 +117,42 @@ def _inputs(embeddings: Embeddings, ids: Sequence[int]) -> dict[str, NDArray[Any
 def calibration_windows(
     files: Sequence[Path], tokenizer: Tokenizer, *, count: int = 400, seed: int = 0
 ) -> list[list[int]]:
-    """About `count` windows, as many of each SQuAD file as of the others, so that each language counts the same."""
+    """About `count` windows of question and passage, of each SQuAD file as many as of the others."""
     tokenizer.enable_truncation(WINDOW_LENGTH, strategy="only_second")
-    chooser, windows = random.Random(seed), []
-    for file in files:
-        pairs = list(_pairs(json.loads(file.read_text(encoding="utf-8"))))
-        chosen = chooser.sample(pairs, min(len(pairs), -(-count // len(files))))
-        windows += [encoding.ids for encoding in tokenizer.encode_batch(chosen)]
+    windows = [encoding.ids for encoding in tokenizer.encode_batch(_sample(files, count, seed))]
     tokenizer.no_truncation()
     return windows
+
+
+def text_windows(
+    files: Sequence[Path],
+    tokenizer: Tokenizer,
+    query_prefix: str,
+    passage_prefix: str,
+    *,
+    max_length: int = WINDOW_LENGTH,
+    count: int = 300,
+    seed: int = 0,
+) -> list[list[int]]:
+    """About `count` windows of an encoder, half of them questions and half passages, of each file as many."""
+    tokenizer.enable_truncation(min(WINDOW_LENGTH, max_length))
+    texts = [
+        text
+        for question, passage in _sample(files, -(-count // 2), seed)
+        for text in (query_prefix + question, passage_prefix + passage)
+    ]
+    windows = [encoding.ids for encoding in tokenizer.encode_batch(texts)]
+    tokenizer.no_truncation()
+    return windows
+
+
+def _sample(files: Sequence[Path], count: int, seed: int) -> list[tuple[str, str]]:
+    """About `count` pairs of question and passage, so that each file, and so each language, counts the same."""
+    chooser, chosen = random.Random(seed), []
+    for file in files:
+        pairs = list(_pairs(json.loads(file.read_text(encoding="utf-8"))))
+        chosen += chooser.sample(pairs, min(len(pairs), -(-count // len(files))))
+    return chosen
 
 
 def _pairs(squad: dict[str, Any]) -> Iterator[tuple[str, str]]:

@@ -74,6 +74,7 @@ def test_json_has_the_promised_keys(folder: Path) -> None:
     assert list(result) == [
         "question",
         "language",
+        "retriever",
         "no_answer_probability",
         "answers",
         "passages",
@@ -94,6 +95,8 @@ def test_json_has_the_promised_keys(folder: Path) -> None:
         "reader_score",
         "null_score",
         "retriever_score",
+        "bm25",
+        "cosine",
         "support",
     ]
     assert set(result["timings"]) >= {"retrieve_ms", "read_ms", "total_ms"}
@@ -104,6 +107,8 @@ def test_json_has_the_promised_keys(folder: Path) -> None:
         "start",
         "language",
         "retriever_score",
+        "bm25",
+        "cosine",
     ]
 
 
@@ -127,7 +132,8 @@ def test_indexing_again_changes_nothing(folder: Path) -> None:
         "removed": 0,
         "failed": 0,
     }
-    assert set(report) == {"documents", "passages", "seconds", "failures"}
+    assert set(report) == {"documents", "passages", "seconds", "failures", "vectors", "vector_seconds"}
+    assert report["vectors"] == 0
 
 
 def test_a_file_that_fails_is_named_and_the_status_is_one(tmp_path: Path) -> None:
@@ -152,6 +158,8 @@ def test_a_file_that_fails_is_named_and_the_status_is_one(tmp_path: Path) -> Non
         (["show", "0123"], "0123"),
         (["delete", "0123"], "0123"),
         (["index", "missing-folder"], "missing-folder"),
+        (["index"], "--vectors-only"),
+        (["index", "--vectors-only", "--store", "nowhere"], "nowhere"),
         (["ask", "Who?", "--top-k", "0"], "top-k"),
     ],
 )
@@ -196,6 +204,22 @@ def test_status_delete_and_export_tell_the_same_story(tmp_path: Path) -> None:
     (tmp_path / "export.jsonl").write_text("\n".join(map(json.dumps, exported)), encoding="utf-8")
     again = fundstelle(tmp_path, "index", "export.jsonl", "--store", "second", "--json")
     assert json.loads(again.stdout)["documents"]["added"] == 2
+
+
+def test_vectors_come_with_the_text_or_later(folder: Path, tmp_path: Path) -> None:
+    """Indexing gives every passage a vector; `--no-vectors` leaves them out and `--vectors-only` adds them."""
+    status = json.loads(fundstelle(folder, "status", "--json").stdout)
+    assert status["vectors"] == status["passages"] == 3
+    assert status["encoder"]["name"] == "multilingual-e5-small"
+    assert "3 passages with a vector, by multilingual-e5-small" in fundstelle(folder, "status").stdout
+    (tmp_path / "a.txt").write_text("Alpha is the first letter.", encoding="utf-8")
+    report = json.loads(fundstelle(tmp_path, "index", "a.txt", "--no-vectors", "--json").stdout)
+    assert "vectors" not in report
+    assert json.loads(fundstelle(tmp_path, "status", "--json").stdout)["vectors"] == 0
+    assert "by words alone" in fundstelle(tmp_path, "status").stdout
+    assert json.loads(fundstelle(tmp_path, "index", "--vectors-only", "--json").stdout)["vectors"] == 1
+    assert json.loads(fundstelle(tmp_path, "status", "--json").stdout)["vectors"] == 1
+    assert "every passage had its vector" in fundstelle(tmp_path, "index", "--vectors-only").stdout
 
 
 def test_prune_removes_only_what_is_gone(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from fundstelle.evaluation.collection import ForeignPlaces
 from fundstelle.evaluation.datasets import Dataset, Gold, Question
 from fundstelle.evaluation.figures import figures
 from fundstelle.indexing.embedded import EmbeddedStore
+from fundstelle.pipelines.retrieval import Retriever
 
 TEXTS = {
     "Rhein": "Der Rhein mündet bei Hoekvanholland.",
@@ -41,7 +42,11 @@ def rows(
     def run(**settings: Any) -> list[Any]:
         with EmbeddedStore.open(address) as store:
             how = Answering(**settings)
-            return list(answer(dataset, store, ForeignPlaces(), reader, metrics.metric("squad"), how))
+            return list(
+                answer(
+                    dataset, Retriever(store, "bm25"), ForeignPlaces(), reader, metrics.metric("squad"), how
+                )
+            )
 
     return run
 

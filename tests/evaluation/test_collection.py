@@ -9,6 +9,7 @@ from fundstelle.evaluation.collection import ForeignPlaces, opened
 from fundstelle.evaluation.datasets import Dataset, Gold, Question
 from fundstelle.evaluation.searching import search
 from fundstelle.indexing.documents import Passage
+from fundstelle.pipelines.retrieval import Retriever
 from fundstelle.reader import bundle
 
 RHINE = "Der Rhein entspringt in den Alpen und mündet in die Nordsee."
@@ -48,7 +49,7 @@ def tokenizer() -> Path:
 def test_a_fresh_collection_finds_its_contexts(rivers: Dataset, tokenizer: Path) -> None:
     """Each answerable question gets a row with the ranks of its passages; others have none to find."""
     with opened(rivers, None, tokenizer) as (store, places):
-        rows = list(search(rivers, store, places))
+        rows = list(search(rivers, Retriever(store, "bm25"), places))
     assert [row.id for row in rows] == ["0", "1", "3"]
     assert all(row.passage_ranks == (1,) and row.paragraph_rank == 1 for row in rows)
     assert rows[0].retrieved[0] == RHINE and rows[0].timings["retrieve_ms"] >= 0
@@ -88,5 +89,5 @@ def test_a_store_of_the_users_is_searched(
     """With an address, that store is searched instead of a fresh one."""
     address = store_of(tmp_path / "store", [DANUBE, RHINE])
     with opened(rivers, address, tokenizer) as (store, places):
-        rows = list(search(rivers, store, places))
+        rows = list(search(rivers, Retriever(store, "bm25"), places))
     assert [row.passage_ranks for row in rows] == [(1,), (1,), (None,)]

@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 
 from fundstelle.indexing.embedded import EmbeddedStore
+from fundstelle.indexing.vector_log import Generation, VectorLog
+from fundstelle.indexing.vectors import content_of
 
 KILLS = 50
 FILES = 24
@@ -25,18 +27,39 @@ WORDS = [
 ]
 QUESTIONS = ["lighthouse keeper", "Wer war der Wärter im Turm?", "маяк на мысе", "灯塔 看守", "revised storm"]
 
-# A run that commits as often as it can and says when it begins.
+# An encoder whose vectors depend on nothing but the text.
+ENCODER = """
+from hashlib import blake2b
+import numpy as np
+
+class Made:
+    name, revision, width, prefix = "made", "1", 64, ""
+
+    def passages(self, texts):
+        digests = [blake2b(text.encode(), digest_size=64).digest() for text in texts]
+        numbers = np.array([list(digest) for digest in digests], dtype=np.float32) - 127.5
+        return numbers / np.linalg.norm(numbers, axis=1, keepdims=True)
+"""
+
+# A run that commits and writes vectors as often as it can and says when it begins.
 RUN = """
 import sys
 from pathlib import Path
-from fundstelle.indexing import jobs
+from fundstelle.indexing import jobs, vector_jobs
 from fundstelle.indexing.embedded import EmbeddedStore
 store, folder, tokenizer = map(Path, sys.argv[1:])
 jobs.COMMIT_SECONDS = 0.02
+vector_jobs.GROUP = 4
 with EmbeddedStore.open(store) as opened:
     print("begun", flush=True)
     jobs.index(
-        [folder], opened, base=folder, splitting=jobs.Splitting(tokenizer, 60), prune=True, workers=1
+        [folder],
+        opened,
+        base=folder,
+        splitting=jobs.Splitting(tokenizer, 60),
+        prune=True,
+        workers=1,
+        encoder=Made(),
     )
 """
 
@@ -49,7 +72,7 @@ class Run:
     tokenizer: Path
 
     def begin(self, store: Path) -> subprocess.Popen[str]:
-        arguments = [sys.executable, "-c", RUN, str(store), str(self.folder), str(self.tokenizer)]
+        arguments = [sys.executable, "-c", ENCODER + RUN, str(store), str(self.folder), str(self.tokenizer)]
         process = subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True)
         assert process.stdout is not None
         assert process.stdout.readline() == "begun\n"
@@ -93,7 +116,31 @@ def state_of(store: Path) -> dict[str, Any]:
         records = sorted(opened.records(), key=lambda record: record.source)
         found = [sorted(hit.passage.id for hit in opened.search(question, 1000)) for question in QUESTIONS]
         passages = [list(opened.passages(record.id)) for record in records]
-        return {"records": records, "passages": passages, "found": found, "languages": opened.languages()}
+        return {
+            "records": records,
+            "passages": passages,
+            "found": found,
+            "languages": opened.languages(),
+            "vectors": opened.vector_count(),
+        }
+
+
+def check_vectors(store: Path) -> None:
+    """Every vector is that of its passage's content, and no content has two."""
+    made: dict[str, Any] = {}
+    exec(ENCODER, made)
+    with EmbeddedStore.open(store, read_only=True) as opened:
+        passages = list(opened.passages())
+        vectors = made["Made"]().passages([content_of(passage) for passage in passages])
+        cosines = [
+            opened.cosines(vector, [passage])[0] for vector, passage in zip(vectors, passages, strict=True)
+        ]
+        assert all(cosine is None or cosine > 0.999 for cosine in cosines)
+        assert sum(cosine is not None for cosine in cosines) == opened.vector_count()
+    current = Generation.current(store)
+    if current is not None:
+        keys = VectorLog(current).keys.tolist()
+        assert len(set(keys)) == len(keys)
 
 
 @pytest.fixture(scope="module")
@@ -117,7 +164,7 @@ def before(run: Run, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]
 def test_killed_runs_are_made_good(run: Run, before: Path, tmp_path: Path) -> None:
     """A run killed at any of 50 moments, and the same run again, end where an undisturbed run does.
 
-    In between every document is whole: as it was, or as it is to be.
+    In between every document is whole: as it was, or as it is to be; and every vector is that of its passage.
     """
     undisturbed = tmp_path / "undisturbed"
     shutil.copytree(before, undisturbed)
@@ -125,15 +172,19 @@ def test_killed_runs_are_made_good(run: Run, before: Path, tmp_path: Path) -> No
     old, new = state_of(before), state_of(undisturbed)
     versions = old["passages"] + new["passages"]
     chance = random.Random(50)
-    partial = 0
+    partial = encoding = 0
     for kill in range(KILLS):
         store = tmp_path / str(kill)
         shutil.copytree(before, store)
         run.kill_after(store, duration * (kill + chance.random()) / KILLS)
         left = state_of(store)
         assert all(passages in versions for passages in left["passages"])
+        check_vectors(store)
+        encoding += left["records"] == new["records"] and left["vectors"] < new["vectors"]
         partial += left["records"] not in (old["records"], new["records"])
         run.complete(store)
         assert state_of(store) == new
+        check_vectors(store)
         shutil.rmtree(store)
-    assert partial, "no run was killed in the middle of its work: the moments are badly chosen"
+    assert partial and encoding, "no run was killed in the middle of its work: the moments are badly chosen"
+    assert new["vectors"] == sum(map(len, new["passages"]))

@@ -4,14 +4,16 @@ import json
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 from passages import analysed, client_of, fill
 
-from fundstelle.indexing import elastic_bulk, elastic_index
+from fundstelle.indexing import elastic_bulk, elastic_index, elastic_vectors
 from fundstelle.indexing.addresses import open_store
 from fundstelle.indexing.elastic import ElasticsearchStore
-from fundstelle.indexing.store import PassageStore, StoreError
+from fundstelle.indexing.store import PassageStore, StoreError, VectorSpace
 
 NewAddress = Callable[[], str]
 EVALUATION = Path(__file__).resolve().parents[3] / "shared" / "data" / "eval"
@@ -94,6 +96,57 @@ def test_questions_go_on_during_a_rebuild(address: str) -> None:
     assert expected == 400
     assert counts
     assert set(counts) == {expected}
+
+
+def with_vectors(store: ElasticsearchStore, space: VectorSpace, numbers: np.ndarray) -> None:
+    """Give the passages of `store`, in the order of their texts, these vectors."""
+    store.begin_vectors(space, anew=True)
+    passages = sorted(store.pending_vectors().passages, key=lambda passage: passage.text)
+    store.write_vectors(passages, numbers[: len(passages)])
+    store.settle_vectors()
+
+
+def test_a_rebuild_keeps_vectors(address: str) -> None:
+    """Vectors move into the new index; those of an encoder that was given up stay behind with their field."""
+    old, new = VectorSpace("old", "1", 4, ""), VectorSpace("new", "1", 8, "passage: ")
+    with ElasticsearchStore.open(address) as store:
+        assert isinstance(store, ElasticsearchStore)
+        fill(store, *[analysed(f"castle {number}", f"{number}.txt") for number in range(4)])
+        with_vectors(store, old, np.eye(4, dtype=np.float32))
+        with_vectors(store, new, np.eye(8, dtype=np.float32))
+        before = store.search_vectors(np.eye(8, dtype=np.float32)[2])
+        store.reindex()
+        assert store.vector_space() == new and store.vector_count() == 4
+        assert store.search_vectors(np.eye(8, dtype=np.float32)[2]) == before
+        assert before[0].passage.text == "castle 2" and before[0].cosine == 1
+        assert store.pending_vectors().count == 0 and len(store.search("castle")) == 4
+    client, name = client_of(address)
+    with client:
+        (index,) = client.indices.get_mapping(index=name).body.values()
+        fields = [name for name in index["mappings"]["properties"] if name.startswith("vector_")]
+        assert fields == [elastic_index.field_of(new)]
+
+
+def test_a_vector_does_not_bring_back_what_was_deleted(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A passage that another process removes while its vector is on the way stays removed."""
+    space = VectorSpace("made", "1", 4, "")
+    with ElasticsearchStore.open(address) as store, ElasticsearchStore.open(address) as other:
+        fill(store, analysed("castle", "a.txt"), analysed("bridge", "b.txt"))
+        store.begin_vectors(space)
+        passages = list(store.pending_vectors().passages)
+        bulk = elastic_vectors.bulk
+
+        def late(client: Any, actions: Any) -> int:
+            waiting = list(actions)
+            fill(other, analysed("tunnel", "b.txt"))
+            return bulk(client, waiting)
+
+        monkeypatch.setattr(elastic_vectors, "bulk", late)
+        store.write_vectors(passages, np.eye(4, dtype=np.float32)[:2])
+        monkeypatch.undo()
+        store.settle_vectors()
+        assert sorted(passage.text for passage in store.passages()) == ["castle", "tunnel"]
+        assert store.vector_count() == 1 and store.pending_vectors().count == 1
 
 
 def test_writers_are_kept_out_of_a_rebuild_and_let_in_again(address: str) -> None:

@@ -1,10 +1,11 @@
 """Haystack's own suites for document stores, on both stores."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import numpy as np
 import pytest
 from elasticsearch import Elasticsearch
 from haystack import Document
@@ -21,6 +22,8 @@ from haystack.testing.document_store import (
 )
 
 from fundstelle.indexing.haystack_store import HaystackStore
+from fundstelle.indexing.store import Vector
+from fundstelle.indexing.vector_jobs import add_vectors
 
 
 def by_id(documents: list[Document]) -> list[dict[str, Any]]:
@@ -102,3 +105,26 @@ class TestHaystackStore(
         again = HaystackStore.from_dict(saved)
         assert again.count_documents() == 1
         again.close()
+
+
+class OneDirection:
+    """Gives every text the same vector."""
+
+    name, revision, width, prefix = "one", "1", 4, ""
+
+    def passages(self, texts: Sequence[str]) -> Vector:
+        return np.tile(np.eye(4, dtype=np.float32)[:1], (len(texts), 1))
+
+
+def test_what_haystack_wrote_can_be_given_vectors(tmp_path: Path) -> None:
+    """Documents written through Haystack get vectors afterwards, and come back as they were written."""
+    store = HaystackStore(str(tmp_path / "store"))
+    written = [Document(content="The castle.", meta={"team": "hr"}), Document(content="The bridge.")]
+    store.write_documents(written)
+    assert add_vectors(store.store, OneDirection()).done == 2
+    hits = store.store.search_vectors(np.eye(4, dtype=np.float32)[0], filters={"team": "hr"})
+    assert [hit.passage.text for hit in hits] == ["The castle."]
+    assert by_id(store.filter_documents()) == by_id(written)
+    store.delete_all_documents()
+    assert store.store.vector_count() == 0
+    store.close()

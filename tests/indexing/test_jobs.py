@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
-from fundstelle.indexing import jobs
+from fundstelle.indexing import jobs, vector_jobs
 from fundstelle.indexing.documents import AnalysedDocument, SourceDocument, identifier
 from fundstelle.indexing.embedded import EmbeddedStore
 from fundstelle.indexing.holdings import Holdings
@@ -22,7 +23,9 @@ from fundstelle.indexing.jobs import (
     Splitting,
 )
 from fundstelle.indexing.preparation import Recipe, analysed
-from fundstelle.indexing.store import PassageStore, StoreError
+from fundstelle.indexing.progress import VectorProgress
+from fundstelle.indexing.shards import Shard
+from fundstelle.indexing.store import PassageStore, StoreError, Vector
 
 ENGLISH = "The lighthouse stands on the northern cape. It was built by fishermen in the last century. "
 GERMAN = "Der Leuchtturm steht auf dem nördlichen Kap. Er wurde von den Fischern des Dorfes gebaut. "
@@ -284,3 +287,62 @@ def test_a_missing_tokenizer_is_named(
     with pytest.raises(FileNotFoundError, match=r"/nowhere/tokenizer\.json"):
         task.run()
     assert task.state == JobState.FAILED
+
+
+class Watching:
+    """An encoder that asks the store what can be found while it works."""
+
+    name, revision, width, prefix = "watching", "1", 8, ""
+
+    def __init__(self, store: EmbeddedStore) -> None:
+        self.store = store
+        self.found: list[int] = []
+        self.encoded = 0
+
+    def passages(self, texts: Sequence[str]) -> Vector:
+        self.found.append(len(self.store.search("lighthouse Leuchtturm", 100)))
+        self.encoded += len(texts)
+        return np.eye(8, dtype=np.float32)[np.arange(len(texts)) % 8]
+
+
+def test_text_is_searchable_before_vectors(
+    job: Callable[..., IndexingJob], store: EmbeddedStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When the first passage is encoded all text is found by words; vectors have a progress of their own."""
+    monkeypatch.setattr(vector_jobs, "GROUP", 4)
+    reports: list[VectorProgress] = []
+    encoder = Watching(store)
+    result = job(encoder=encoder, on_vectors=reports.append).run()
+    passages = len(list(store.passages()))
+    assert encoder.found and set(encoder.found) == {len(store.search("lighthouse Leuchtturm", 100))}
+    assert store.vector_count() == passages
+    assert result.vectors is not None and result.vectors.done == result.vectors.total == encoder.encoded
+    assert [report.done for report in reports] == sorted({report.done for report in reports})
+    again = job(encoder=(later := Watching(store))).run()
+    assert later.encoded == 0 and again.vectors is not None and again.vectors.total == 0
+    assert job().run().vectors is None
+
+
+def test_another_encoder_is_refused_before_any_work(
+    job: Callable[..., IndexingJob], folder: Path, store: EmbeddedStore
+) -> None:
+    """Nothing is indexed with an encoder whose vectors would not fit the store's, unless they are made anew."""
+    job(encoder=Watching(store)).run()
+    (folder / "new.txt").write_text(ENGLISH, encoding="utf-8")
+    other = Watching(store)
+    other.revision = "2"
+    with pytest.raises(StoreError, match="--new-vectors"):
+        job(encoder=other).run()
+    assert store.record(identifier("files/new.txt")) is None
+    result = job(encoder=other, new_vectors=True).run()
+    assert result.documents.added == 1 and store.vector_count() == len(list(store.passages()))
+
+
+def test_shards_share_the_vectors(job: Callable[..., IndexingJob], store: EmbeddedStore) -> None:
+    """Jobs that share the files share their vectors: together they make each once."""
+    encoders = [Watching(store), Watching(store)]
+    for number, encoder in enumerate(encoders, 1):
+        job(encoder=encoder, shard=Shard(number, 2)).run()
+    contents = {passage.text for passage in store.passages()}
+    assert sum(encoder.encoded for encoder in encoders) == len(contents)
+    assert store.vector_count() == len(list(store.passages()))

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,27 +20,6 @@ from fundstelle.indexing.documents import AnalysedDocument, Passage, SourceDocum
 from fundstelle.indexing.store import PassageStore, StoreError
 
 NewAddress = Callable[[], str]
-
-
-@pytest.fixture
-def embedded_address(tmp_path: Path) -> NewAddress:
-    """Folders in which no store has been made yet."""
-    names = (str(tmp_path / f"store-{number}") for number in itertools.count())
-    return lambda: next(names)
-
-
-@pytest.fixture(params=["embedded", "elasticsearch"])
-def new_address(request: pytest.FixtureRequest) -> NewAddress:
-    """Addresses at which there is no store yet, of each kind of store in turn."""
-    addresses: NewAddress = request.getfixturevalue(f"{request.param}_address")
-    return addresses
-
-
-@pytest.fixture
-def store(new_address: NewAddress) -> Iterator[PassageStore]:
-    """An empty store."""
-    with open_store(new_address()) as opened:
-        yield opened
 
 
 def analysed(text: str, source: str = "a.txt", size: int = 80, **fields: object) -> AnalysedDocument:

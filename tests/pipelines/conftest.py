@@ -6,7 +6,7 @@ import pytest
 import regex
 
 from fundstelle.indexing.documents import DocumentRecord, Passage, identifier
-from fundstelle.indexing.store import Filters, Hit
+from fundstelle.indexing.store import Filters, Hit, VectorSpace
 from fundstelle.reader.confidence import Calibration
 from fundstelle.reader.readings import Reading, Span, Text
 
@@ -36,6 +36,9 @@ class WordStore:
                 found.append(Hit(passage, score))
         found.sort(key=lambda hit: (-hit.score, hit.passage.id))
         return [hit for hit in found if hit.score > 0][:top_k]
+
+    def vector_space(self) -> VectorSpace | None:
+        return None
 
     def passages(self, document_id: str | None = None) -> Iterator[Passage]:
         if document_id is not None:

@@ -166,7 +166,15 @@ def test_a_result_becomes_plain_json(pipeline: QueryPipeline) -> None:
     """The dictionary survives JSON unchanged and has the documented keys."""
     found = as_dict(pipeline.ask(QUESTION, early_stop=False))
     assert json.loads(json.dumps(found)) == found
-    assert list(found) == ["question", "language", "no_answer_probability", "answers", "passages", "timings"]
+    assert list(found) == [
+        "question",
+        "language",
+        "retriever",
+        "no_answer_probability",
+        "answers",
+        "passages",
+        "timings",
+    ]
     supported = next(answer for answer in found["answers"] if answer["support"])
     assert list(supported["support"][0]) == ["document_id", "source", "start", "end", "probability"]
     assert list(found["timings"]) == ["retrieve_ms", "read_ms", "total_ms"]
