@@ -1,7 +1,7 @@
 """The engine without torch: packed embeddings looked up in numpy, the layers run by OpenVINO."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any
@@ -47,7 +47,7 @@ class LightEngine:
             settings["INFERENCE_PRECISION_HINT"] = "f32"
         if exact or not multiplies_bytes():
             _widen(model)
-        self._quantised = bool(_quantisers(model))
+        self._quantised = bool(quantisers(model))
         self._embeddings = embeddings
         if on_compile:
             on_compile()
@@ -86,17 +86,22 @@ class LightEngine:
             return self._layers.create_infer_request()
 
 
-def _quantisers(model: Any) -> list[Any]:
+def quantisers(model: Any) -> list[Any]:
     """The nodes that take activations to 8 bits."""
     return [node for node in model.get_ops() if node.get_type_name() == "FakeQuantize"]
 
 
-def _widen(model: Any) -> None:
-    """Leave activations as they are and unfold the weights, so that everything is floating point."""
-    passes = import_openvino().passes
-    for node in _quantisers(model):
+def release(nodes: Sequence[Any]) -> None:
+    """Leave activations as they are where these nodes would take them to 8 bits."""
+    for node in nodes:
         for target in node.output(0).get_target_inputs():
             target.replace_source_output(node.input_value(0))
+
+
+def _widen(model: Any) -> None:
+    """Release all activations and unfold the weights, so that everything is floating point."""
+    passes = import_openvino().passes
+    release(quantisers(model))
     manager = passes.Manager()
     manager.register_pass(passes.ConstantFolding())
     manager.run_passes(model)
