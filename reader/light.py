@@ -1,4 +1,7 @@
-"""The engine without torch: packed embeddings looked up in numpy, the layers run by OpenVINO."""
+"""The engine without torch: packed embeddings looked up in numpy, the layers run by OpenVINO.
+
+It runs whatever `fundstelle.training` exports: a reader's layers and an encoder's share embeddings and all of this.
+"""
 
 import sys
 from collections.abc import Callable, Sequence
@@ -14,12 +17,11 @@ from fundstelle.reader.engine import Batch, Logits
 from fundstelle.reader.processor import available_cores, multiplies_bytes
 
 
-class LightEngine:
-    """Runs layers that `fundstelle.training.packing` exported; safe to call from several threads at once.
+class LightLayers:
+    """Layers behind packed word embeddings, run by OpenVINO; safe to call from several threads at once.
 
     layers: an OpenVINO model (.xml, its .bin beside it) with the inputs `embeddings` (windows, L, width)
-        float32 and `attention_mask` (windows, L) int64, and the outputs `start_logits` and `end_logits`
-        (windows, L).
+        float32 and `attention_mask` (windows, L) int64.
     threads: cores to compute on, by default all physical ones the process may use.
     exact: compute in float32 throughout. By default it is what the processor has instructions for: 8 bits
         where the layers are quantised, bfloat16 elsewhere. Without such instructions float32 is the fastest,
@@ -62,28 +64,35 @@ class LightEngine:
         threads = self._layers.get_property("INFERENCE_NUM_THREADS")
         return f"openvino {quantised}{floats} on CPU, {threads} threads"
 
-    def logits(self, batch: Batch) -> tuple[Logits, Logits]:
-        """Start and end logits, each (windows, L) float32. ValueError where token types are not all 0."""
+    def run(self, batch: Batch, *outputs: str) -> tuple[NDArray[np.float32], ...]:
+        """Outputs of the layers by name, float32. ValueError where token types are not all 0."""
         if batch.token_type_ids is not None and batch.token_type_ids.any():
-            raise ValueError(
-                "The bundled reader reads question and passage as one segment: pass no token types."
-            )
+            raise ValueError("The bundled layers take a window as one segment: pass no token types.")
         inputs = {"embeddings": self._embeddings[batch.input_ids], "attention_mask": batch.attention_mask}
         request = self._request()
         try:
-            outputs = request.infer(inputs, share_inputs=True)
-            return _copy(outputs["start_logits"]), _copy(outputs["end_logits"])
+            results = request.infer(inputs, share_inputs=True)
+            return tuple(np.array(results[name], dtype=np.float32) for name in outputs)
         finally:
             self._idle.put(request)
 
     def close(self) -> None:
-        """Nothing to hand back: the memory goes with the engine."""
+        """Nothing to hand back: the memory goes with the layers."""
 
     def _request(self) -> Any:
         try:
             return self._idle.get_nowait()
         except Empty:
             return self._layers.create_infer_request()
+
+
+class LightEngine(LightLayers):
+    """The engine of a reader: layers whose outputs are `start_logits` and `end_logits`, both (windows, L)."""
+
+    def logits(self, batch: Batch) -> tuple[Logits, Logits]:
+        """Start and end logits, each (windows, L) float32. ValueError where token types are not all 0."""
+        start, end = self.run(batch, "start_logits", "end_logits")
+        return start, end
 
 
 def quantisers(model: Any) -> list[Any]:
@@ -105,10 +114,6 @@ def _widen(model: Any) -> None:
     manager = passes.Manager()
     manager.register_pass(passes.ConstantFolding())
     manager.run_passes(model)
-
-
-def _copy(values: NDArray[np.float32]) -> Logits:
-    return np.array(values, dtype=np.float32)
 
 
 def import_openvino() -> Any:

@@ -28,6 +28,7 @@ from fundstelle.reader.light import import_openvino, quantisers, release
 
 WINDOW_LENGTH = 256
 STRENGTHS = (0.4, 0.55, 0.7)
+USUAL = 0.95  # what NNCF takes unless told otherwise
 ACTIVATIONS = {"Gelu", "Relu", "Swish", "Tanh", "Mish", "HSwish"}
 HELD_OUT = 5
 """Every fifth window judges; the others give the ranges."""
@@ -67,7 +68,8 @@ def quantise_layers(
     wanted = distributions(layers, embeddings, judging)
     best, divergences = None, {}
     for strength in strengths:
-        candidate = _quantise(layers.clone(), embeddings, ranging, strength)
+        candidate = quantise_at(layers.clone(), embeddings, ranging, strength)
+        _release_activated(candidate)
         divergences[strength] = divergence(wanted, distributions(candidate, embeddings, judging))
         if divergences[strength] == min(divergences.values()):
             best = Quantised(candidate, strength, divergences)
@@ -75,11 +77,14 @@ def quantise_layers(
     return best
 
 
-def _quantise(layers: Any, embeddings: Embeddings, windows: Windows, strength: float) -> Any:
-    """Products of queries with keys stay as they are: at 8 bits they lose accuracy and win next to no time."""
+def quantise_at(layers: Any, embeddings: Embeddings, windows: Windows, strength: float = USUAL) -> Any:
+    """The layers at 8 bits, at one strength.
+
+    Products of queries with keys stay as they are: at 8 bits they lose accuracy and win next to no time.
+    """
     import nncf  # type: ignore[import-untyped]
 
-    quantised = nncf.quantize(
+    return nncf.quantize(
         layers,
         nncf.Dataset(windows, lambda ids: _inputs(embeddings, ids)),
         model_type=nncf.ModelType.TRANSFORMER,
@@ -89,12 +94,15 @@ def _quantise(layers: Any, embeddings: Embeddings, windows: Windows, strength: f
             smooth_quant_alphas=nncf.AdvancedSmoothQuantParameters(matmul=strength)
         ),
     )
-    release([node for node in quantisers(quantised) if _behind_activation(node)])
-    quantised.validate_nodes_and_infer_types()
-    return quantised
 
 
-def _behind_activation(quantiser: Any) -> bool:
+def _release_activated(layers: Any) -> None:
+    """Leave what comes out of activation functions in floating point; the weights it meets stay at 8 bits."""
+    release([node for node in quantisers(layers) if behind_activation(node)])
+    layers.validate_nodes_and_infer_types()
+
+
+def behind_activation(quantiser: Any) -> bool:
     """Whether it takes what an activation function gives, but for a factor to each channel."""
     source = quantiser.input_value(0).get_node()
     if source.get_type_name() == "Multiply":
@@ -131,15 +139,42 @@ def _inputs(embeddings: Embeddings, ids: Sequence[int]) -> dict[str, NDArray[Any
 def calibration_windows(
     files: Sequence[Path], tokenizer: Tokenizer, *, count: int = 400, seed: int = 0
 ) -> list[list[int]]:
-    """About `count` windows, as many of each SQuAD file as of the others, so that each language counts the same."""
+    """About `count` windows of question and passage, of each SQuAD file as many as of the others."""
     tokenizer.enable_truncation(WINDOW_LENGTH, strategy="only_second")
-    chooser, windows = random.Random(seed), []
-    for file in files:
-        pairs = list(_pairs(json.loads(file.read_text(encoding="utf-8"))))
-        chosen = chooser.sample(pairs, min(len(pairs), -(-count // len(files))))
-        windows += [encoding.ids for encoding in tokenizer.encode_batch(chosen)]
+    windows = [encoding.ids for encoding in tokenizer.encode_batch(_sample(files, count, seed))]
     tokenizer.no_truncation()
     return windows
+
+
+def text_windows(
+    files: Sequence[Path],
+    tokenizer: Tokenizer,
+    query_prefix: str,
+    passage_prefix: str,
+    *,
+    max_length: int = WINDOW_LENGTH,
+    count: int = 300,
+    seed: int = 0,
+) -> list[list[int]]:
+    """About `count` windows of an encoder, half of them questions and half passages, of each file as many."""
+    tokenizer.enable_truncation(min(WINDOW_LENGTH, max_length))
+    texts = [
+        text
+        for question, passage in _sample(files, -(-count // 2), seed)
+        for text in (query_prefix + question, passage_prefix + passage)
+    ]
+    windows = [encoding.ids for encoding in tokenizer.encode_batch(texts)]
+    tokenizer.no_truncation()
+    return windows
+
+
+def _sample(files: Sequence[Path], count: int, seed: int) -> list[tuple[str, str]]:
+    """About `count` pairs of question and passage, so that each file, and so each language, counts the same."""
+    chooser, chosen = random.Random(seed), []
+    for file in files:
+        pairs = list(_pairs(json.loads(file.read_text(encoding="utf-8"))))
+        chosen += chooser.sample(pairs, min(len(pairs), -(-count // len(files))))
+    return chosen
 
 
 def _pairs(squad: dict[str, Any]) -> Iterator[tuple[str, str]]:
