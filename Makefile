@@ -6,7 +6,7 @@ ROOMS := indexing reader encoder pipelines evaluation training compat api cli
 export HAYSTACK_TELEMETRY_ENABLED = False
 export HF_HUB_OFFLINE = 1
 
-.PHONY: demo install install-all types check test evaluate elasticsearch clean
+.PHONY: demo install install-all types check test evaluate evaluate-table elasticsearch clean
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -43,6 +43,10 @@ elasticsearch: $(VENV)/.all
 
 evaluate: $(VENV)/.all
 	$(BIN)/python -m pytest -m slow
+
+# The README's table of the bundled reader over the evaluation sets in DATA; one that was stopped goes on.
+evaluate-table: $(VENV)/.all
+	$(BIN)/python benchmarks/table.py $(DATA)/*.json --runs .cache/runs
 
 demo: $(VENV)/.light
 	$(BIN)/fundstelle index examples/collection

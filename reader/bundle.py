@@ -10,9 +10,11 @@ A bundle is a folder, written by `fundstelle.training.packing`:
 """
 
 import json
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields
 from pathlib import Path
+from threading import Event
+from time import sleep
 from typing import TYPE_CHECKING, Any
 
 from fundstelle.reader.embeddings import Embeddings
@@ -25,11 +27,11 @@ EMBEDDINGS = "embeddings.npy"
 LAYERS = "layers.xml"
 LAYERS_DATA = "layers.bin"
 TOKENIZER = "tokenizer.json"
-HEAD_START = 0.3
-"""Seconds in which the layers are read and their compiling begins."""
-
 TOKENIZER_CONFIG = "tokenizer_config.json"
 CONFIG = "config.json"
+
+_TAKE_OFF = 0.02
+"""Seconds from when compiling is called to when it has surely let go of the interpreter's lock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,21 +76,24 @@ def load(folder: Path | None = None, *, threads: int | None = None, exact: bool 
     """Load a bundle, by default the one that comes with the package; the options are `LightEngine`'s.
 
     The tokenizer takes a second to load and holds the interpreter's lock all the while; compiling the layers
-    does not. So that is started first, and given the moment it needs to begin.
+    does not. So compiling begins first, and the tokenizer loads meanwhile.
     """
     folder = folder or path()
     config = Config.read(folder)
     import_openvino()
+    compiling = Event()
     with ThreadPoolExecutor(1) as side:
-        engine = side.submit(load_engine, folder, threads=threads, exact=exact)
-        wait([engine], timeout=HEAD_START)
+        engine = side.submit(load_engine, folder, threads=threads, exact=exact, on_compile=compiling.set)
+        engine.add_done_callback(lambda _: compiling.set())  # one that fails before it compiles
+        compiling.wait()
+        sleep(_TAKE_OFF)
         tokenizer = load_tokenizer(folder)
         return Bundle(engine.result(), tokenizer, config)
 
 
-def load_engine(folder: Path, *, threads: int | None = None, exact: bool = False) -> LightEngine:
-    """A bundle's engine alone."""
-    return LightEngine(folder / LAYERS, Embeddings.open(folder / EMBEDDINGS), threads=threads, exact=exact)
+def load_engine(folder: Path, **options: Any) -> LightEngine:
+    """A bundle's engine alone; the options are `LightEngine`'s."""
+    return LightEngine(folder / LAYERS, Embeddings.open(folder / EMBEDDINGS), **options)
 
 
 def load_tokenizer(folder: Path) -> "Tokenizer":

@@ -4,6 +4,7 @@ It runs whatever `fundstelle.training` exports: a reader's layers and an encoder
 """
 
 import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any
@@ -25,10 +26,17 @@ class LightLayers:
     exact: compute in float32 throughout. By default it is what the processor has instructions for: 8 bits
         where the layers are quantised, bfloat16 elsewhere. Without such instructions float32 is the fastest,
         with the same weights (measured on AVX2 alone: 8-bit arithmetic takes 1.2 times as long).
+    on_compile: called when the layers are read and compiling them is all that is left to do.
     """
 
     def __init__(
-        self, layers: Path, embeddings: Embeddings, *, threads: int | None = None, exact: bool = False
+        self,
+        layers: Path,
+        embeddings: Embeddings,
+        *,
+        threads: int | None = None,
+        exact: bool = False,
+        on_compile: Callable[[], object] | None = None,
     ) -> None:
         core = import_openvino().Core()
         model = core.read_model(layers)
@@ -41,8 +49,10 @@ class LightLayers:
             settings["INFERENCE_PRECISION_HINT"] = "f32"
         if exact or not multiplies_bytes():
             _widen(model)
-        self._quantised = bool(_quantisers(model))
+        self._quantised = bool(quantisers(model))
         self._embeddings = embeddings
+        if on_compile:
+            on_compile()
         self._layers = core.compile_model(model, "CPU", settings)
         self._idle: SimpleQueue[Any] = SimpleQueue()
 
@@ -85,17 +95,22 @@ class LightEngine(LightLayers):
         return start, end
 
 
-def _quantisers(model: Any) -> list[Any]:
+def quantisers(model: Any) -> list[Any]:
     """The nodes that take activations to 8 bits."""
     return [node for node in model.get_ops() if node.get_type_name() == "FakeQuantize"]
 
 
-def _widen(model: Any) -> None:
-    """Leave activations as they are and unfold the weights, so that everything is floating point."""
-    passes = import_openvino().passes
-    for node in _quantisers(model):
+def release(nodes: Sequence[Any]) -> None:
+    """Leave activations as they are where these nodes would take them to 8 bits."""
+    for node in nodes:
         for target in node.output(0).get_target_inputs():
             target.replace_source_output(node.input_value(0))
+
+
+def _widen(model: Any) -> None:
+    """Release all activations and unfold the weights, so that everything is floating point."""
+    passes = import_openvino().passes
+    release(quantisers(model))
     manager = passes.Manager()
     manager.register_pass(passes.ConstantFolding())
     manager.run_passes(model)

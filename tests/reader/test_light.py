@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tokenizers import Tokenizer, models
 
 from fundstelle.reader import bundle
 from fundstelle.reader.embeddings import Embeddings, pack
@@ -150,3 +151,20 @@ def test_configurations_may_grow(tmp_path: Path) -> None:
     }
     (tmp_path / bundle.CONFIG).write_text(json.dumps({**config, "later": 1}))
     assert bundle.Config.read(tmp_path).max_length == 512
+
+
+def test_layers_that_cannot_be_read_are_an_error_and_no_wait(tmp_path: Path, folder: Path) -> None:
+    """Loading waits for compiling to begin; where it never does, the reason comes out."""
+    config = {"name": "n", "licence": "", "max_length": 9, "precision": "float32", "provenance": ""}
+    (tmp_path / bundle.CONFIG).write_text(json.dumps({**config, "sha256": {}}))
+    (tmp_path / bundle.TOKENIZER).write_text(Tokenizer(models.WordLevel({"a": 0}, "a")).to_str())
+    (tmp_path / bundle.EMBEDDINGS).write_bytes((folder / bundle.EMBEDDINGS).read_bytes())
+    with pytest.raises(RuntimeError, match=bundle.LAYERS):
+        bundle.load(tmp_path)
+
+
+def test_an_engine_says_when_it_begins_to_compile(folder: Path) -> None:
+    """What loads beside it waits for that, and not for a time."""
+    begun: list[int] = []
+    bundle.load_engine(folder, exact=True, on_compile=lambda: begun.append(1))
+    assert begun == [1]
