@@ -133,6 +133,18 @@ def test_what_cannot_be_run_is_refused(
         loaded(save_encoder(tmp_path / "model", **settings))
 
 
+def test_a_model_that_lacks_weights_is_refused(folder: Path, tmp_path: Path) -> None:
+    """Layers that the file does not have are not made up."""
+    from safetensors.torch import load_file, save_file
+
+    broken = Path(shutil.copytree(folder, tmp_path / "broken"))
+    weights = load_file(broken / "model.safetensors")
+    kept = {name: tensor for name, tensor in weights.items() if "layer.1" not in name}
+    save_file(kept, broken / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(ValueError, match="lacks weights"):
+        loaded(broken).passages(["w1"])
+
+
 def test_the_revision_tells_encoders_apart(folder: Path, save_encoder: SaveEncoder, tmp_path: Path) -> None:
     """A copy has the same revision; other pooling, prompts or weights have another; the width is the model's."""
     copy = Path(shutil.copytree(folder, tmp_path / "copy"))
