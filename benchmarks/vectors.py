@@ -1,6 +1,7 @@
 """What vectors cost: to make them, and to search among many of them in an embedded store.
 
-    python benchmarks/vectors.py [FILE...] [--passages 512] [--rounds 3] [--rows 100000 1000000] [--queries 200] [--exact-only]
+    python benchmarks/vectors.py [FILE...] [--passages 512] [--rounds 3] [--rows 100000 1000000] [--queries 200]
+        [--exact-only]
 
 FILEs in SQuAD's format give the passages of the first part: a whole job (passages read from the store, cut into
 windows, encoded, written to disk) against the engine alone on the same windows in the same batches, in turns. Its

@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from logging import ERROR
 from pathlib import Path
 from typing import Any
 
@@ -87,7 +88,7 @@ def load(folder: Path, *, device: str | None, dtype: str | None) -> Parts:
 def load_model(folder: Path, **options: Any) -> Any:
     """The model without a head. ValueError where weights would be made up; those of the unused pooler may be."""
     level = logging.get_verbosity()
-    logging.set_verbosity_error()  # its report on the pooler would alarm people for nothing
+    logging.set_verbosity(ERROR)  # its report on the pooler would alarm people for nothing
     try:
         model, report = AutoModel.from_pretrained(folder, output_loading_info=True, **options)
     finally:
