@@ -3,7 +3,8 @@
     python -m fundstelle.training.calibration FILE... --observations OBSERVATIONS [--reader MODEL] [--out FOLDER]
 
 FILEs are in SQuAD format, none of which the reader was trained on, the more languages the better. Without
-FILEs, the calibration is fitted on observations made before. It is fitted again whenever the weights change.
+FILEs, the calibration is fitted on observations made before. It is fitted again whenever the weights of the reader,
+of the encoder or of fusion change; one calibration serves all three retrievers, whose evidence is in one unit.
 
 The model (see `fundstelle.reader.confidence`) is a conditional logit over a question's answers and "none of
 them": its weights are those that make right answers likeliest, then moved and scaled so that the best
@@ -17,6 +18,7 @@ from pathlib import Path
 
 import torch
 
+from fundstelle.encoder import Encoder
 from fundstelle.evaluation.judging import is_right
 from fundstelle.pipelines.merge import Candidate, candidates, evidence_of, grouped, merge, without_overlaps
 from fundstelle.reader import bundle
@@ -215,21 +217,39 @@ def _minimise(weights: torch.Tensor, loss: Callable[[], torch.Tensor]) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Observe, fit, write `calibration.json`, and print how good it is on the same questions."""
+    """Observe, fit, write `calibration.json`, and print how good it is on these questions and on held-out ones."""
     parser = argparse.ArgumentParser(prog="fundstelle.training.calibration", description=__doc__)
     parser.add_argument("files", nargs="*", type=Path, metavar="FILE", help="data sets in SQuAD format")
     parser.add_argument("--observations", type=Path, required=True, help="where observations are kept")
+    parser.add_argument("--observe-only", action="store_true", help="keep observations and fit nothing yet")
     parser.add_argument("--questions", type=int, default=80, help="questions of each file (default: 80)")
+    parser.add_argument("--paragraphs", type=int, default=240, help="paragraphs of each file (default: 240)")
     parser.add_argument("--reader", help="a model's folder or name; default: the bundled reader")
+    parser.add_argument("--encoder", help="a model's folder or name; default: the bundled encoder")
+    parser.add_argument(
+        "--held-out", type=Path, metavar="OBSERVATIONS", help="judge on these, too; fit nothing"
+    )
     parser.add_argument("--out", type=Path, help="folder for calibration.json; default: the bundled reader's")
     options = parser.parse_args(arguments)
     if options.files:
-        with Reader.load(options.reader) as reader:
-            save(observe_files(options.files, reader, options.questions), options.observations)
+        with Reader.load(options.reader) as reader, Encoder.load(options.encoder) as encoder:
+            seen = observe_files(options.files, reader, encoder, options.questions, options.paragraphs)
+            save(seen, options.observations)
+    if options.observe_only:
+        return
     observations = read_back(options.observations)
     calibration = fit(observations)
     calibration.save(options.out or bundle.path())
-    print(describe(judge(observations, calibration)))  # noqa: T201
+    _report("fitted on", observations, calibration)
+    if options.held_out:
+        _report("held out", read_back(options.held_out), calibration)
+
+
+def _report(name: str, observations: Sequence[Observation], calibration: Calibration) -> None:
+    """How good the calibration is with each retriever."""
+    for kind in dict.fromkeys(one.retriever for one in observations):
+        part = [one for one in observations if one.retriever == kind]
+        print(f"{name}, {kind}: {describe(judge(part, calibration))}")  # noqa: T201
 
 
 if __name__ == "__main__":
