@@ -1,6 +1,7 @@
 """What vectors cost: to make them, and to search among many of them in an embedded store.
 
     python benchmarks/vectors.py [FILE...] [--passages 512] [--rounds 3] [--rows 100000 1000000] [--queries 200]
+        [--exact-only]
 
 FILEs in SQuAD's format give the passages of the first part: a whole job (passages read from the store, cut into
 windows, encoded, written to disk) against the engine alone on the same windows in the same batches, in turns. Its
@@ -120,7 +121,7 @@ def made_rows(count: int, seed: int, centres: Vector) -> Vector:
     return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), dtype=np.float32)
 
 
-def searching(count: int, queries: int) -> None:
+def searching(count: int, queries: int, exact_only: bool) -> None:
     """Search among `count` rows, exactly and approximately."""
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / "store"
@@ -134,6 +135,8 @@ def searching(count: int, queries: int) -> None:
             print(f"{count:,} passages; rows {size(folder, 'rows'):.0f} MB, memory {memory()}")
             vector_nearest.EXACT_ROWS = count
             exact = ask(store, wanted, "every row")
+            if exact_only:
+                return
             vector_nearest.EXACT_ROWS = 0
             clock, cores = timed(store.settle_vectors)
             built = f"{clock:.0f} s by the clock, {cores:.0f} s of a core"
@@ -205,12 +208,15 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--rows", type=int, nargs="*", default=[100_000, 1_000_000])
     parser.add_argument("--queries", type=int, default=200)
+    parser.add_argument(
+        "--exact-only", action="store_true", help="build no approximate index, which takes long"
+    )
     options = parser.parse_args()
     print(describe())
     if options.files:
         making(options.files, options.passages, options.rounds)
     for rows in options.rows:
-        searching(rows, options.queries)
+        searching(rows, options.queries, options.exact_only)
 
 
 if __name__ == "__main__":

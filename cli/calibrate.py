@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,7 +11,11 @@ import typer
 from fundstelle.cli.app import Json, app, fail, reported
 
 if TYPE_CHECKING:
+    from fundstelle.reader.confidence import Calibration
+    from fundstelle.training.judging import Judgement
     from fundstelle.training.observations import Observation
+
+    Judgements = dict[str, dict[str, Judgement]]
 
 
 @app.command()
@@ -33,10 +37,18 @@ def calibrate(
     out: Annotated[
         Path | None, typer.Option(help="Folder for calibration.json; default: where the weights are.")
     ] = None,
+    encoder: Annotated[
+        str | None,
+        typer.Option(help="The encoder that passages are retrieved with; default: the bundled one."),
+    ] = None,
     questions: Annotated[int, typer.Option(min=1, help="Questions of each file.")] = 80,
+    paragraphs: Annotated[int, typer.Option(min=1, help="Paragraphs of each file, as one collection.")] = 240,
     observations: Annotated[
         Path | None,
         typer.Option(help="Keep what was read in this file; without FILEs, fit again on what it holds."),
+    ] = None,
+    held_out: Annotated[
+        Path | None, typer.Option(help="Such a file of other questions, to judge the fit on as well.")
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -45,21 +57,48 @@ def calibrate(
         folder = _folder(reader, out)
         try:
             from fundstelle.training.calibration import fit
-            from fundstelle.training.judging import describe, judge
+            from fundstelle.training.judging import by_retriever, describe, judge
+            from fundstelle.training.observations import read_back
         except ModuleNotFoundError as error:
             if error.name != "torch":
                 raise
             fail("Fitting needs torch: pip install 'fundstelle[torch]'.")
-        observed = _observed(files or [], reader, questions, observations)
+        asked = Asked(files or [], reader, encoder, questions, paragraphs)
+        observed = _observed(asked, observations)
         calibration = fit(observed)
         calibration.save(folder)
-        judgement = judge(observed, calibration)
+        groups = {"the questions it was fitted on": observed}
+        if held_out:
+            groups["held-out questions"] = read_back(held_out)
+        judgements = {
+            name: {kind: judge(part, calibration) for kind, part in by_retriever(group).items()}
+            for name, group in groups.items()
+        }
         if as_json:
-            result = {"out": str(folder), "calibration": asdict(calibration), "judgement": asdict(judgement)}
-            typer.echo(json.dumps(result))
+            typer.echo(json.dumps(_as_dict(folder, calibration, judgements)))
         else:
-            typer.echo(f"{folder / 'calibration.json'}, on the questions it was fitted on:")
-            typer.echo(describe(judgement))
+            typer.echo(f"{folder / 'calibration.json'}")
+            for name, found in judgements.items():
+                for kind, one in found.items():
+                    typer.echo(f"On {name}, {kind}: {describe(one)}")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Whose questions are asked of which reader, over passages that which encoder helps to find."""
+
+    files: Sequence[Path]
+    reader: str | None
+    encoder: str | None
+    questions: int
+    paragraphs: int
+
+
+def _as_dict(folder: Path, calibration: "Calibration", judgements: "Judgements") -> dict[str, object]:
+    """The object that `--json` prints; judgements in the order fitted on, held out, each by retriever."""
+    fitted, *held_out = ({kind: asdict(one) for kind, one in found.items()} for found in judgements.values())
+    found = {"out": str(folder), "calibration": asdict(calibration), "judgement": fitted}
+    return found | ({"held_out": held_out[0]} if held_out else {})
 
 
 def _folder(reader: str | None, out: Path | None) -> Path:
@@ -73,25 +112,23 @@ def _folder(reader: str | None, out: Path | None) -> Path:
     return folder
 
 
-def _observed(
-    files: Sequence[Path], reader: str | None, questions: int, kept: Path | None
-) -> "list[Observation]":
+def _observed(asked: Asked, kept: Path | None) -> "list[Observation]":
     """Read now, and kept where the user wants it; or read back from there."""
     from fundstelle.training.observations import observe_files, read_back, save
 
-    if not files:
+    if not asked.files:
         if kept is None or not kept.is_file():
             fail("Name files in SQuAD format, or with --observations what was read of such files before.")
         return read_back(kept)
     if kept is not None and kept.exists():
         fail(f"{kept} exists: leave the files out to fit on what it holds, or name another.")
     from fundstelle.cli.figures import progress
+    from fundstelle.encoder import Encoder
     from fundstelle.reader.reader import Reader
 
-    with Reader.load(reader) as opened:
-        observing = progress(
-            observe_files(files, opened, questions), "questions read", questions * len(files)
-        )
+    with Reader.load(asked.reader) as reader, Encoder.load(asked.encoder) as encoder:
+        found = observe_files(asked.files, reader, encoder, asked.questions, asked.paragraphs)
+        observing = progress(found, "questions read", asked.questions * len(asked.files))
         if kept is None:
             return list(observing)
         save(observing, kept)

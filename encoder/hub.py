@@ -9,12 +9,14 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from logging import ERROR
 from pathlib import Path
 from typing import Any
 
 from huggingface_hub import snapshot_download
 from tokenizers import Tokenizer
 from transformers import AutoModel, AutoTokenizer
+from transformers.utils import logging
 
 from fundstelle.encoder.encoder import Description, Parts
 from fundstelle.encoder.torch_engine import POOLING, TorchEncoder
@@ -75,12 +77,25 @@ def describe(name: str, folder: Path) -> Description:
 def load(folder: Path, *, device: str | None, dtype: str | None) -> Parts:
     """The engine and the tokenizer of the model in `folder`."""
     recipe = read_recipe(folder.name, folder)
-    model = AutoModel.from_pretrained(folder, dtype="auto")
+    model = load_model(folder, dtype="auto")
     place = pick_device(device)
     engine = TorchEncoder(model, place, pick_dtype(dtype, place), recipe.pooling)
     roles = read_roles(folder)
     longest = smallest(recipe.max_length, max_length(model), roles.get("model_max_length"))
     return Parts(engine, Windows.of(_tokenizer(folder), longest, roles.get("pad_token")))
+
+
+def load_model(folder: Path, **options: Any) -> Any:
+    """The model without a head. ValueError where weights would be made up; those of the unused pooler may be."""
+    level = logging.get_verbosity()
+    logging.set_verbosity(ERROR)  # its report on the pooler would alarm people for nothing
+    try:
+        model, report = AutoModel.from_pretrained(folder, output_loading_info=True, **options)
+    finally:
+        logging.set_verbosity(level)
+    if missing := sorted(key for key in report["missing_keys"] if "pooler" not in key):
+        raise ValueError(f"{folder.name} lacks weights, as of {missing[0]}: it is no whole encoder.")
+    return model
 
 
 def read_recipe(name: str, folder: Path) -> Recipe:

@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from elasticsearch import Elasticsearch
 
-from fundstelle.indexing import elastic_index
+from fundstelle.indexing import elastic_index, elastic_nearest
 from fundstelle.indexing.documents import AnalysedDocument, DocumentRecord, Passage, SourceDocument
 from fundstelle.indexing.elastic_bulk import in_groups
 from fundstelle.indexing.elastic_client import Address, explained
@@ -104,11 +104,14 @@ class ElasticsearchStore:
 
     def search_vectors(self, vector: Vector, top_k: int = 20, filters: Filters | None = None) -> list[Hit]:
         with explained("search", self.address):
-            return self._vectors.search(vector, top_k, filters)
+            space = self._vectors.remembered_space()
+            return elastic_nearest.search(self._searcher, space, vector, top_k, filters) if space else []
 
     def cosines(self, vector: Vector, passages: Sequence[Passage]) -> list[float | None]:
         with explained("read", self.address):
-            return self._vectors.cosines(vector, passages)
+            if (space := self._vectors.remembered_space()) is None:
+                return [None] * len(passages)
+            return elastic_nearest.cosines(self._client, self._alias, space, vector, passages)
 
     def begin_vectors(self, space: VectorSpace, anew: bool = False) -> None:
         self._may_write()

@@ -1,4 +1,4 @@
-"""Vectors in an Elasticsearch index: a field of each passage's entry, found by kNN with the filters inside.
+"""Vectors in an Elasticsearch index: a field of each passage's entry; `elastic_nearest` searches them.
 
 The field is named after its space, which stands in the index's `_meta`, so vectors made by another encoder can follow
 in the same index. An entry keeps its terms out of `_source`, so giving it a vector means writing it anew, terms
@@ -20,21 +20,13 @@ from fundstelle.indexing.elastic_entries import passage_from
 from fundstelle.indexing.elastic_listing import PAGE, each
 from fundstelle.indexing.elastic_patience import patiently, refresh
 from fundstelle.indexing.elastic_search import COUNTS_SECONDS, Searcher
-from fundstelle.indexing.filters import conditions
-from fundstelle.indexing.store import Filters, Hit, Pending, StoreError, Vector, VectorSpace
-from fundstelle.indexing.vectors import check_fit, check_same, content_key, query_vector
+from fundstelle.indexing.store import Pending, StoreError, Vector, VectorSpace
+from fundstelle.indexing.vectors import check_fit, check_same, content_key
 
 DIGITS = 6
 """Decimals of the numbers of a vector that are sent."""
 
-COSINE_DIGITS = 5
-
-MOST_CANDIDATES = 10_000
-"""What Elasticsearch looks at per shard at most."""
-
-LEAST_CANDIDATES = 200
-OVERSAMPLE = 3.0
-"""Candidates found by vectors of 8 bits are weighed again by whole ones; so many times what is asked for."""
+PASSAGES = {"term": {"role": "passage"}}
 
 
 class ElasticVectors:
@@ -53,7 +45,7 @@ class ElasticVectors:
         self._known = time.monotonic(), space
         return space
 
-    def _remembered_space(self) -> VectorSpace | None:
+    def remembered_space(self) -> VectorSpace | None:
         """The space as it was some seconds ago: it hardly changes, and searches come often."""
         asked_at, space = self._known
         return space if space and time.monotonic() - asked_at < COUNTS_SECONDS else self.space()
@@ -126,56 +118,11 @@ class ElasticVectors:
                 elastic_index.field_of(space): by_content[entry["content"]],
             }
 
-    def search(self, vector: Vector, top_k: int, filters: Filters | None) -> list[Hit]:
-        """The `top_k` living passages nearest to `vector`."""
-        space = self._remembered_space()
-        if space is None or top_k < 1:
-            return []
-        vector = query_vector(vector, space)
-        if not vector.any():  # Elasticsearch knows no cosine of nothing
-            return []
-        query = {
-            "field": elastic_index.field_of(space),
-            "query_vector": vector.tolist(),
-            "filter": [PASSAGES, *({"terms": {"facts": facts}} for facts in conditions(filters or {}))],
-            "rescore_vector": {"oversample": OVERSAMPLE},
-        }
-        return patiently(lambda: self._living_hits(query, top_k))
-
-    def _living_hits(self, query: Mapping[str, Any], top_k: int) -> list[Hit]:
-        """Asks for more until enough of what is found is alive, or there is no more."""
-        size = min(top_k + 8, MOST_CANDIDATES)
-        while True:
-            candidates = min(MOST_CANDIDATES, max(LEAST_CANDIDATES, size * 2))
-            found = self._searcher.nearest({**query, "k": size, "num_candidates": candidates}, size)
-            hits = [_hit(hit) for hit in self._searcher.living(found)]
-            if len(hits) >= top_k or len(found) < size or size == MOST_CANDIDATES:
-                return sorted(hits, key=lambda hit: (-hit.score, hit.passage.id))[:top_k]
-            size = min(size * 2, MOST_CANDIDATES)
-
-    def cosines(self, vector: Vector, passages: Sequence[Passage]) -> list[float | None]:
-        """The cosine of `vector` and each passage's."""
-        space = self._remembered_space()
-        if space is None:
-            return [None] * len(passages)
-        keys = list(map(content_key, passages))
-        known = known_vectors(self._client, self._alias, space, keys)
-        products = {key: float(np.dot(vector, np.array(numbers))) for key, numbers in known.items()}
-        return [None if key not in products else round(products[key], COSINE_DIGITS) for key in keys]
-
-
-PASSAGES = {"term": {"role": "passage"}}
-
 
 def entry_terms(entry: Mapping[str, Any]) -> str:
     """The terms of a passage's entry, analysed anew: the index does not give them back."""
     language = entry["language"]
     return f"{index_terms(entry['text'], language)} {index_terms(entry['title'], language)}"
-
-
-def _hit(found: Mapping[str, Any]) -> Hit:
-    cosine = round(2 * found["_score"] - 1, COSINE_DIGITS)
-    return Hit(passage_from(found["_source"]), cosine, cosine=cosine)
 
 
 def with_known_vectors(client: Elasticsearch, alias: str, actions: Iterable[Action]) -> Iterator[Action]:

@@ -93,17 +93,27 @@ def _boosted_term(schema: tantivy.Schema, term: str, boost: float) -> tantivy.Qu
 
 def filtered(query: tantivy.Query, schema: tantivy.Schema, filters: Filters | None) -> tantivy.Query:
     """`query` within the passages that meet `filters`, which add nothing to the score."""
-    clauses = [(tantivy.Occur.Must, query)]
-    for alternatives in conditions(filters or {}):
-        condition = tantivy.Query.term_set_query(schema, "facts", alternatives)
-        clauses.append((tantivy.Occur.Must, tantivy.Query.const_score_query(condition, 0.0)))
+    clauses = [(tantivy.Occur.Must, query), *_clauses(schema, filters)]
     return tantivy.Query.boolean_query(clauses) if len(clauses) > 1 else query
 
 
+def _clauses(schema: tantivy.Schema, filters: Filters | None) -> list[tuple[tantivy.Occur, tantivy.Query]]:
+    """What a passage must have besides; without a score."""
+    return [
+        (tantivy.Occur.Must, tantivy.Query.const_score_query(_any_fact(schema, alternatives), 0.0))
+        for alternatives in conditions(filters or {})
+    ]
+
+
+def _any_fact(schema: tantivy.Schema, alternatives: Sequence[str]) -> tantivy.Query:
+    return tantivy.Query.term_set_query(schema, "facts", list(alternatives))
+
+
 def filtered_passages(schema: tantivy.Schema, filters: Filters | None) -> tantivy.Query:
-    """All passages that meet `filters`."""
-    passages = tantivy.Query.term_query(schema, "role", PASSAGE, index_option="basic")
-    return filtered(passages, schema, filters)
+    """All passages that meet `filters`; nothing but passages has facts."""
+    if clauses := _clauses(schema, filters):
+        return tantivy.Query.boolean_query(clauses)
+    return tantivy.Query.term_query(schema, "role", PASSAGE, index_option="basic")
 
 
 def with_contents(schema: tantivy.Schema, keys: Sequence[int], filters: Filters | None) -> tantivy.Query:

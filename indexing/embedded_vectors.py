@@ -15,7 +15,7 @@ from fundstelle.indexing.embedded_index import contents_of, filtered_passages, p
 from fundstelle.indexing.store import Pending, StoreError, Vector, VectorSpace
 from fundstelle.indexing.vector_log import Generation, VectorLog
 from fundstelle.indexing.vector_nearest import build_graph, cosines_of
-from fundstelle.indexing.vectors import check_fit, check_same, content_key
+from fundstelle.indexing.vectors import check_fit, check_same, content_key, query_vector
 
 FEW_DEAD = 1000
 """Rows that no passage needs any more are cleared away when they are more than this, and more than the others."""
@@ -116,6 +116,7 @@ class EmbeddedVectors:
         log = self.log()
         if log is None or not passages:
             return [None] * len(passages)
+        vector = query_vector(vector, log.generation.space)
         places = log.places_of(np.array([content_key(passage) for passage in passages], dtype=np.int64))
         values = cosines_of(log.rows[np.maximum(places, 0)], vector) if len(log) else np.zeros(len(places))
         return [

@@ -79,7 +79,8 @@ class Fusion:
 
     def value(self, features: Sequence[float]) -> float:
         """The weighted sum of features, in the order of `FEATURES`; only differences within a question count."""
-        return sum(getattr(self, name) * value for name, value in zip(FEATURES, features, strict=True))
+        weights: list[float] = [getattr(self, name) for name in FEATURES]
+        return sum(weight * value for weight, value in zip(weights, features, strict=True))
 
     def save(self, folder: Path, settings: object = None) -> None:
         """Write `fusion.json` into the encoder's folder, with the settings that it was fitted with."""

@@ -1,7 +1,8 @@
 """Fits the probabilities of a reader's answers: `calibration.json` beside its weights.
 
-`fundstelle calibrate` reads the questions that it is fitted on and saves it. It is fitted again whenever the
-weights change.
+`fundstelle calibrate` reads the questions that it is fitted on and saves it. It is fitted again whenever the weights of
+the reader, of the encoder or of fusion change; one calibration serves all three retrievers, whose evidence is in one
+unit.
 
 The model (see `fundstelle.reader.confidence`) is a conditional logit over a question's answers and "none of
 them": its weights are those that make right answers likeliest, then moved and scaled so that the best

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from fundstelle.encoder import bundle
-from fundstelle.encoder.hub import Recipe, read_recipe
+from fundstelle.encoder.hub import Recipe, load_model, read_recipe
 from fundstelle.reader import bundle as reader_bundle
 from fundstelle.reader.embeddings import Embeddings
 from fundstelle.reader.light import import_openvino
@@ -41,10 +41,8 @@ def pack_encoder(
     provenance: str = "",
 ) -> None:
     """Write the bundle `out` from `folder`. ValueError where its embeddings are not those of `reader`."""
-    from transformers import AutoModel
-
     recipe = read_recipe(folder.name, folder)
-    model = AutoModel.from_pretrained(folder, attn_implementation="sdpa")
+    model = load_model(folder, attn_implementation="sdpa")
     check_embeddings(model, reader)
     out.mkdir(parents=True, exist_ok=True)
     _write_layers(model, out, reader, calibrate, recipe)

@@ -81,6 +81,12 @@ def judge(observations: Sequence[Observation], calibration: Calibration) -> Judg
     )
 
 
+def by_retriever(observations: Sequence[Observation]) -> dict[str, list[Observation]]:
+    """The observations of each retriever apart."""
+    kinds = dict.fromkeys(one.retriever for one in observations)
+    return {kind: [one for one in observations if one.retriever == kind] for kind in kinds}
+
+
 def describe(judgement: Judgement) -> str:
     """The judgement in one line."""
     return (

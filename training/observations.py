@@ -2,8 +2,9 @@
 
 Each file becomes a collection of some of its paragraphs. Questions are of three kinds: answered by one of
 these paragraphs; put to a paragraph that does not answer them; and questions of paragraphs that were left
-out, which the collection most likely does not answer. Observations are kept in a file, one JSON object a
-line, because reading takes an hour and fitting a second.
+out, which the collection most likely does not answer. Every question is put to each retriever, and a passage that
+several of them found is read once. Observations are kept in a file, one JSON object a line, because reading takes
+an hour and fitting a second.
 """
 
 import json
@@ -14,11 +15,13 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
+from fundstelle.encoder import Encoder
 from fundstelle.evaluation.collection import temporary
 from fundstelle.evaluation.datasets import Dataset, Question, load
 from fundstelle.indexing.documents import Passage
 from fundstelle.indexing.store import Hit
 from fundstelle.indexing.tokens import TokenCounter
+from fundstelle.pipelines.retrieval import KINDS, Retriever
 from fundstelle.reader.reader import Reader
 from fundstelle.reader.readings import Reading, Span
 
@@ -36,7 +39,7 @@ LONGEST_PARAGRAPH = 6000
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """One question, all that was retrieved for it, and all that was read there.
+    """One question, all that one retriever found for it, and all that was read there.
 
     answered: whether the collection holds the answer, as far as the data set says.
     golds: texts that answer the question; empty where nothing does.
@@ -49,6 +52,7 @@ class Observation:
     golds: tuple[str, ...]
     hits: tuple[Hit, ...]
     readings: tuple[Reading, ...] = ()
+    retriever: str = "bm25"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,38 +83,63 @@ def choose(dataset: Dataset, questions: int, paragraphs: int = PARAGRAPHS, seed:
     return Asking(replace(dataset, questions=inside), tuple(chosen))
 
 
-def observe_files(files: Sequence[Path], reader: Reader, questions: int) -> Iterator[Observation]:
-    """Observations of every file in turn, one question each, so that an early end loses no language."""
+def observe_files(
+    files: Sequence[Path],
+    reader: Reader,
+    encoder: Encoder | None,
+    questions: int,
+    paragraphs: int = PARAGRAPHS,
+) -> Iterator[Observation]:
+    """Observations of every file in turn, one question each, so that an early end loses no language.
+
+    Without an encoder, words alone retrieve.
+    """
     path = reader.tokenizer_path
     if path is None:
         raise ValueError("This reader has no tokenizer.json to count passages' tokens with.")
     counter = TokenCounter.load(path)
-    found = [retrieve(choose(load(file, offsets="report"), questions), counter) for file in files]
+    chosen = [choose(load(file, offsets="report"), questions, paragraphs) for file in files]
+    found = [retrieve(asking, counter, encoder) for asking in chosen]
     for group in zip_longest(*found):
         yield from observe([one for one in group if one is not None], reader)
 
 
-def retrieve(asking: Asking, counter: TokenCounter) -> list[Observation]:
-    """Every question with what is retrieved for it, nothing read yet."""
+def retrieve(
+    asking: Asking, counter: TokenCounter, encoder: Encoder | None = None
+) -> list[list[Observation]]:
+    """For every question what each retriever finds, nothing read yet."""
     present = set(asking.collection.contexts)
-    with temporary(asking.collection, counter) as (store, _):
+    with temporary(asking.collection, counter, encoder) as (store, _):
+        retrievers = [Retriever(store, kind, encoder) for kind in (KINDS if encoder else KINDS[:1])]
         return [
-            Observation(
-                dataset=asking.collection.name,
-                question=question.text,
-                answered=question.context in present and bool(question.golds),
-                golds=tuple(dict.fromkeys(question.gold_texts)),
-                hits=tuple(store.search(question.text, PASSAGES_READ)),
-            )
+            [
+                Observation(
+                    dataset=asking.collection.name,
+                    question=question.text,
+                    answered=question.context in present and bool(question.golds),
+                    golds=tuple(dict.fromkeys(question.gold_texts)),
+                    hits=tuple(retriever.retrieve([question.text], PASSAGES_READ)[0]),
+                    retriever=retriever.kind,
+                )
+                for retriever in retrievers
+            ]
             for question in asking.questions
         ]
 
 
-def observe(retrieved: Sequence[Observation], reader: Reader) -> Iterator[Observation]:
-    """The same, everything read."""
-    requests = [(one.question, [hit.passage for hit in one.hits]) for one in retrieved]
-    for one, readings in zip(retrieved, reader.read_batch(requests), strict=True):
-        yield replace(one, readings=tuple(readings))
+def observe(retrieved: Sequence[Sequence[Observation]], reader: Reader) -> Iterator[Observation]:
+    """The same, everything read; the observations of one question share what is read."""
+    requests = [(every[0].question, _passages(every)) for every in retrieved]
+    for every, read in zip(retrieved, reader.read_batch(requests), strict=True):
+        readings = {reading.passage_id: reading for reading in read}
+        for one in every:
+            yield replace(one, readings=tuple(readings[hit.passage.id] for hit in one.hits))
+
+
+def _passages(observations: Sequence[Observation]) -> list[Passage]:
+    """All that was retrieved, each passage once."""
+    found = {hit.passage.id: hit.passage for one in observations for hit in one.hits}
+    return list(found.values())
 
 
 def save(observations: Iterable[Observation], path: Path) -> None:
@@ -128,7 +157,7 @@ def read_back(path: Path) -> list[Observation]:
 
 
 def _from_dict(values: dict[str, Any]) -> Observation:
-    hits = tuple(Hit(Passage(**hit["passage"]), hit["score"]) for hit in values["hits"])
+    hits = tuple(Hit(**hit | {"passage": Passage(**hit["passage"])}) for hit in values["hits"])
     readings = tuple(
         Reading(one["passage_id"], tuple(Span(**span) for span in one["spans"]), one["null_score"])
         for one in values["readings"]

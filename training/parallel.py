@@ -11,7 +11,7 @@ just one of the two languages, so that the right one is in the question's langua
 import argparse
 import json
 import math
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
@@ -51,7 +51,7 @@ class Originals:
     def match(self, translated: str) -> str | None:
         """The paragraph that `translated` is a translation of; None where that is not clear."""
         wanted = _terms(translated)
-        shared: Counter[int] = Counter()
+        shared: dict[int, float] = defaultdict(float)
         for term in wanted:
             for number in self.places.get(term, ()):
                 shared[number] += self._weight(term)

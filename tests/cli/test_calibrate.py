@@ -45,7 +45,7 @@ def test_what_was_observed_is_fitted_again_without_files(observations: Path, tmp
     printed = json.loads(call("--observations", observations, "--out", out, "--json").stdout)
     assert printed["calibration"] == json.loads((out / "calibration.json").read_text())
     assert Calibration.load(out).margin > 0
-    assert printed["judgement"]["questions"] == 40
+    assert printed["judgement"]["bm25"]["questions"] == 40
     assert "40 questions: best answer right" in call("--observations", observations, "--out", out).stdout
 
 

@@ -97,11 +97,42 @@ def test_store_and_fresh_exclude_each_other(file: Path) -> None:
     assert result.exit_code == 2 and "contradict" in result.stderr
 
 
+def alone(task: str) -> list[str]:
+    """One retriever, where the task has any."""
+    return [] if task == "read" else ["--retriever", "bm25"]
+
+
+def parallel(file: Path) -> Path:
+    """The same contexts, with the same questions asked in English."""
+    content = json.loads(file.read_text("utf-8"))
+    for paragraph in content["data"][0]["paragraphs"]:
+        for qa in paragraph["qas"]:
+            qa["question"] = "Where does the Rhine flow into the sea?"
+    return written(file.parent / "rhine.en.json", content)
+
+
+@pytest.mark.usefixtures("bundled")
+def test_retrievers_stand_side_by_side_over_parallel_contexts(file: Path, tmp_path: Path) -> None:
+    """Each retriever has a run and a column, and questions in another language are a set of their own."""
+    runs = call("search", parallel(file), "--contexts", file, "--predictions", tmp_path / "out", "--json")[
+        "runs"
+    ]
+    assert [one["name"] for one in runs] == [
+        f"rhine.en@rhein.de/{kind}" for kind in ("bm25", "dense", "hybrid")
+    ]
+    assert all(list(one["by_language"]) == ["en>de"] for one in runs)
+    assert (tmp_path / "out/rhine.en@rhein.de/hybrid/rows.jsonl").is_file()
+    shown = run.invoke(app, ["eval", "search", str(file)]).stdout
+    assert all(kind in shown for kind in ("bm25", "dense", "hybrid")) and "among the first ten" in shown
+    refused = run.invoke(app, ["eval", "search", str(file), "--retriever", "sparse"])
+    assert refused.exit_code == 2 and "choose one of bm25, dense, hybrid" in refused.stderr
+
+
 @pytest.mark.usefixtures("bundled")
 def test_reader_retriever_and_system_from_files_to_report(file: Path, tmp_path: Path) -> None:
     """The three kinds of run leave rows that a report shows and a comparison takes, and can be repeated."""
     for task in ("read", "search", "open"):
-        (found,) = call(task, file, "--predictions", tmp_path / task, "--json")["runs"]
+        (found,) = call(task, file, *alone(task), "--predictions", tmp_path / task, "--json")["runs"]
         place = tmp_path / task / "rhein.de"
         assert json.loads((place / "metrics.json").read_text("utf-8"))["all"]["questions"] == 2
         assert {"rows.jsonl", "settings.json"} <= {path.name for path in place.iterdir()}
@@ -118,7 +149,8 @@ def test_reader_retriever_and_system_from_files_to_report(file: Path, tmp_path: 
 @pytest.mark.parametrize("task", ["read", "search", "open"])
 def test_the_command_in_the_settings_repeats_a_run(file: Path, tmp_path: Path, task: str) -> None:
     """Run again from its settings, a run gives the same rows but for the times."""
-    call(task, file, "--sample", "1", "--seed", "3", "--predictions", tmp_path / "first", "--json")
+    options = [*alone(task), "--sample", "1", "--seed", "3"]
+    call(task, file, *options, "--predictions", tmp_path / "first", "--json")
     place = tmp_path / "first" / "rhein.de"
     command = json.loads((place / "settings.json").read_text("utf-8"))["command"]
     assert command[:2] == ["fundstelle", "eval"]
@@ -130,5 +162,5 @@ def test_the_command_in_the_settings_repeats_a_run(file: Path, tmp_path: Path, t
 @pytest.mark.usefixtures("bundled")
 def test_tables_are_shown_without_json(file: Path) -> None:
     """Without --json a table with a line for each file is printed."""
-    result = run.invoke(app, ["eval", "search", str(file), "--sample", "1"])
+    result = run.invoke(app, ["eval", "search", str(file), "--sample", "1", "--retriever", "bm25"])
     assert result.exit_code == 0 and "rhein.de" in result.stdout and "recall@10" in result.stdout

@@ -26,6 +26,21 @@ def test_few_runs_stand_beside_each_other_and_many_below(capsys: pytest.CaptureF
         assert all(any(f"{number * 10:.1f}" in line for line in lines) for number in range(count))
 
 
+def test_retrievers_are_compared_within_and_across_languages(capsys: pytest.CaptureFixture[str]) -> None:
+    """A table a figure, a line a set, a column a retriever; means keep pairs of languages apart."""
+    runs = []
+    for place, pair, rank in (("a", "en", 1), ("b", "de", 1), ("b@a", "de>en", 2), ("a@b", "en>de", 1)):
+        for kind in ("bm25", "hybrid"):
+            row = Row("1", pair, "?", ("x",), passage_ranks=(rank,), paragraph_rank=rank)
+            settings = {"task": "search", "set": place, "pair": pair, "retriever": kind}
+            runs.append(Run(f"{place}/{kind}", [row], settings))
+    show_runs(runs)
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert ["b@a", "0.0", "0.0"] in lines and ["a@b", "100.0", "100.0"] in lines
+    assert ["mean", "within", "a", "language", "100.0", "100.0"] in lines
+    assert ["mean", "across", "languages", "50.0", "50.0"] in lines
+
+
 def test_a_comparison_names_its_interval(capsys: pytest.CaptureFixture[str]) -> None:
     """Differences come with their intervals and the number of questions left out."""
     show_comparisons(compare([run("a", 0.5)], [Run("a", run("a", 1).rows[:2], {})]), Path("one"), Path("two"))

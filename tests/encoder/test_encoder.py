@@ -16,7 +16,7 @@ TEXTS = ["w1 w2", "w3", "w4 w5 w6 w7 w8 w9", "", "w10 " * 17]
 SaveEncoder = Callable[..., Path]
 
 
-def loaded(folder: Path, **options: Any) -> Encoder:
+def loaded(folder: Path | str, **options: Any) -> Encoder:
     return Encoder.load(folder, device="cpu", dtype="float32", **options)
 
 
@@ -131,6 +131,41 @@ def test_what_cannot_be_run_is_refused(
     """A model that needs more than is run here is an error with the reason, and never gives wrong vectors."""
     with pytest.raises(ValueError, match=reason):
         loaded(save_encoder(tmp_path / "model", **settings))
+
+
+def test_names_of_the_hub_are_fetched(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Settings and one kind of weights are asked for, the older kind only where the newer is missing."""
+    from fundstelle.encoder import hub
+
+    old = Path(shutil.copytree(folder, tmp_path / "old"))
+    (old / "model.safetensors").rename(old / "pytorch_model.bin")
+    asked: list[tuple[str, bool]] = []
+
+    def fetch(name: str, *, allow_patterns: list[str], revision: str) -> str:
+        assert revision == "main" and "*.json" in allow_patterns
+        asked.append((name, "*.bin" in allow_patterns))
+        return str(old if name == "some/old" else folder)
+
+    monkeypatch.setattr(hub, "snapshot_download", fetch)
+    opened = loaded("some/model", hub={"revision": "main"})
+    assert opened.name == "some/model" and opened.revision == loaded(folder).revision
+    assert hub.folder_of("some/old", {"revision": "main"}) == old
+    assert asked == [("some/model", False), ("some/old", False), ("some/old", True)]
+    (old / "pytorch_model.bin").unlink()
+    with pytest.raises(ValueError, match="no weights"):
+        hub.folder_of("some/old", {"revision": "main"})
+
+
+def test_a_model_that_lacks_weights_is_refused(folder: Path, tmp_path: Path) -> None:
+    """Layers that the file does not have are not made up."""
+    from safetensors.torch import load_file, save_file
+
+    broken = Path(shutil.copytree(folder, tmp_path / "broken"))
+    weights = load_file(broken / "model.safetensors")
+    kept = {name: tensor for name, tensor in weights.items() if "layer.1" not in name}
+    save_file(kept, broken / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(ValueError, match="lacks weights"):
+        loaded(broken).passages(["w1"])
 
 
 def test_the_revision_tells_encoders_apart(folder: Path, save_encoder: SaveEncoder, tmp_path: Path) -> None:

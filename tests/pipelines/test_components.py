@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from haystack import Document, Pipeline
+from haystack.core.errors import PipelineRuntimeError
 
 from fundstelle.indexing.store import Hit
 from fundstelle.pipelines import components
@@ -73,7 +74,7 @@ def test_a_pipeline_survives_yaml(named: dict[str, Any]) -> None:
 def test_components_keep_their_options(word_store: Any) -> None:
     """`from_dict(to_dict())` gives a component with the same options; an open store goes by its address."""
     for made in (
-        PassageRetriever(word_store(DOCUMENTS), top_k=7, filters={"room": ["hr"]}),
+        PassageRetriever(word_store(DOCUMENTS), 7, {"room": ["hr"]}, retriever="hybrid", encoder="folder"),
         SpanReader("marks", early_stop=False, options={"device": "cpu"}),
         AnswerMerger(word_store(DOCUMENTS), top_k=2, threshold=0.3, context_size=120),
         AnswerMerger(),
@@ -116,6 +117,16 @@ def test_options_of_a_run_replace_those_of_the_component(named: dict[str, Any]) 
     assert strict.run(query=QUESTION, documents=documents, threshold=0.0, **read)["answers"]
 
 
+def test_the_retriever_of_a_pipeline_is_chosen(named: dict[str, Any]) -> None:
+    """The name goes to the component; one that needs vectors says so where there are none."""
+    pipeline = build_query_pipeline("memory", "marks", retriever="dense")
+    assert pipeline.to_dict()["components"]["retriever"]["init_parameters"]["retriever"] == "dense"
+    with pytest.raises(PipelineRuntimeError, match="index --vectors-only"):
+        ask(pipeline, QUESTION)
+    with pytest.raises(ValueError, match="choose one of bm25, dense, hybrid"):
+        build_query_pipeline("memory", "marks", retriever="sparse")  # type: ignore[arg-type]
+
+
 def test_nothing_retrieved_is_no_answer(named: dict[str, Any]) -> None:
     """A question without a word of the collection goes through to "no answer"."""
     assert ask(build_query_pipeline("memory", "marks"), "Quetzalcoatl") == {
@@ -127,4 +138,5 @@ def test_nothing_retrieved_is_no_answer(named: dict[str, Any]) -> None:
 def test_a_hit_survives_as_a_document(named: dict[str, Any]) -> None:
     """Passages come back from Haystack's form as they went in, metadata of their own included."""
     for passage in named["store"].passages():
-        assert hit_of(document_of(Hit(passage, 2.5))) == Hit(passage, 2.5)
+        for hit in (Hit(passage, 2.5), Hit(passage, -0.5, 2.5, 0.8, -0.5)):
+            assert hit_of(document_of(hit)) == hit

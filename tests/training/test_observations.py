@@ -66,7 +66,7 @@ def test_observations_hold_all_that_fitting_needs(tmp_path: Path) -> None:
         file.write_text(json.dumps(squad(dataset(10))), encoding="utf-8")
     assert len(load(files[0]).questions) == 20
     reader = FirstWords(bundle.path() / bundle.TOKENIZER)
-    found = list(observe_files(files, reader, 6))
+    found = list(observe_files(files, reader, None, 6))
     assert [one.dataset for one in found[:4]] == ["one.en", "two.en", "one.en", "two.en"]
     for one in found:
         assert [reading.passage_id for reading in one.readings] == [hit.passage.id for hit in one.hits]
@@ -80,7 +80,7 @@ def test_observations_hold_all_that_fitting_needs(tmp_path: Path) -> None:
 def test_a_reader_without_a_tokenizer_is_refused() -> None:
     """Passages are cut by the reader's tokens, so it must say what these are."""
     with pytest.raises(ValueError, match=r"tokenizer\.json"):
-        list(observe_files([], FirstWords(None), 5))
+        list(observe_files([], FirstWords(None), None, 5))
 
 
 def squad(data: Dataset) -> dict[str, object]:
