@@ -389,6 +389,56 @@ def test_nothing_is_cut_off_at_phone_width(collection: str, visit: Open, questio
     assert page.eval_on_selector("#collection .scroll", "each => each.scrollWidth <= each.clientWidth")
 
 
+def test_the_page_speaks_each_of_its_languages_whole(collection: str, visit: Open) -> None:
+    """No language lacks words or has others, and each has the places of the English ones."""
+    page = visit(collection)
+    spoken = page.evaluate("import('./static/words.js').then((words) => words.SPOKEN)")
+    assert len(spoken) > 1
+    for code, words in spoken.items():
+        assert words.keys() == spoken["en"].keys(), code
+        for name, said in words.items():
+            assert places(said) <= places(spoken["en"][name]), (code, name)
+            if isinstance(said, str):
+                assert places(said) == places(spoken["en"][name]), (code, name)
+            else:
+                assert "other" in said, (code, name)
+    used = {
+        name
+        for each in (page.content(), *scripts())
+        for name in re.findall(r'(?:data-word(?:-\w+)?=|say\()"(\w+)"', each)
+    }
+    assert used <= spoken["en"].keys()
+
+
+def places(said: str | dict[str, str]) -> set[str]:
+    return set(re.findall(r"\{\w+\}", said if isinstance(said, str) else "".join(said.values())))
+
+
+def scripts() -> Iterator[str]:
+    for file in (ROOT / "api" / "static").glob("*.js"):
+        yield file.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("locale", ["ar-JO", "fr-FR", "es-MX", "fi-FI"])
+def test_the_page_is_in_the_language_of_the_person(collection: str, visit: Open, locale: str) -> None:
+    """Words, direction and language of the page follow the browser's; English where it speaks none of them."""
+    page = visit(collection, locale=locale, viewport={"width": 360, "height": 700})
+    heading = {
+        "ar-JO": "ماذا تريد أن تعرف؟",
+        "fr-FR": "Que souhaitez-vous savoir ?",
+        "es-MX": "¿Qué le gustaría saber?",
+    }
+    assert page.inner_text("h1") == heading.get(locale, "What would you like to know?")
+    assert page.get_attribute("html", "lang") == (locale[:2] if locale in heading else "en")
+    assert page.get_attribute("html", "dir") == ("rtl" if locale == "ar-JO" else "ltr")
+    ask(page, GERMAN)
+    assert page.eval_on_selector("blockquote", "each => getComputedStyle(each).direction") == "ltr"
+    assert not page.evaluate("document.documentElement.scrollWidth > innerWidth")
+    page.click(".place a")
+    page.wait_for_selector("#reading-text mark")
+    assert page.eval_on_selector("#reading-text", "each => each.scrollWidth <= each.clientWidth")
+
+
 def test_everything_has_a_name_and_landmarks_are_there(collection: str, visit: Open) -> None:
     """Screen readers find banner, search, main and contentinfo, and a name for all that can be operated."""
     page = visit(collection)
