@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from fundstelle.reader.embeddings import Embeddings
 from fundstelle.reader.engine import Batch, Logits
 from fundstelle.reader.processor import available_cores, multiplies_bytes
+from fundstelle.reader.shapes import few_shapes
 
 
 class LightEngine:
@@ -58,6 +59,14 @@ class LightEngine:
             raise ValueError(
                 "The bundled reader reads question and passage as one segment: pass no token types."
             )
+        start, end = np.zeros((2, *batch.input_ids.shape), dtype=np.float32)
+        for place, piece in few_shapes(batch):
+            length = min(piece.input_ids.shape[1], batch.input_ids.shape[1])
+            found = self._run(piece)
+            start[place, :length], end[place, :length] = found[0][:, :length], found[1][:, :length]
+        return start, end
+
+    def _run(self, batch: Batch) -> tuple[Logits, Logits]:
         inputs = {"embeddings": self._embeddings[batch.input_ids], "attention_mask": batch.attention_mask}
         request = self._request()
         try:
