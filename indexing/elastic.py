@@ -114,7 +114,9 @@ class ElasticsearchStore:
 
     def records_after(self, document_id: str, limit: int) -> list[DocumentRecord]:
         with explained("list", self.address):
-            hits = first(self._client, self._alias, _is("role", "document"), "document_id", document_id, limit)
+            hits = first(
+                self._client, self._alias, _is("role", "document"), "document_id", document_id, limit
+            )
             return [record_from(hit["_source"]) for hit in hits]
 
     def document(self, document_id: str) -> SourceDocument | None:

@@ -122,7 +122,9 @@ class EmbeddedStore:
         terms = self._searcher().terms_with_prefix("document_id", "")
         after = exact_term(document_id)
         names = sorted(name for name, _ in terms if name > after)
-        found = (record for name in names if (record := self.record(name)) is not None)  # gone, not yet merged away
+        found = (
+            record for name in names if (record := self.record(name)) is not None
+        )  # gone, not yet merged away
         return list(islice(found, limit))
 
     def document(self, document_id: str) -> SourceDocument | None:
