@@ -6,7 +6,7 @@ ROOMS := indexing reader encoder pipelines evaluation training compat api cli
 export HAYSTACK_TELEMETRY_ENABLED = False
 export HF_HUB_OFFLINE = 1
 
-.PHONY: demo install install-all types check test evaluate evaluate-table elasticsearch clean
+.PHONY: demo install install-all types check test evaluate evaluate-table elasticsearch audit clean
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -51,6 +51,11 @@ evaluate-table: $(VENV)/.all
 demo: $(VENV)/.light
 	$(BIN)/fundstelle index examples/collection
 	xargs -d '\n' -a examples/questions.txt $(BIN)/fundstelle ask --top-k 1
+
+# Known weaknesses of what is installed; asks the package index.
+audit: $(VENV)/.all
+	$(BIN)/python -m pip install --quiet pip-audit
+	$(BIN)/python -m pip_audit --skip-editable
 
 clean:
 	rm -rf build .types .mypy_cache .pytest_cache .ruff_cache *.egg-info

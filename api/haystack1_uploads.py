@@ -30,7 +30,8 @@ async def index_files(service: Service, client: str, files: Sequence[UploadFile]
     status = await run_in_threadpool(_submit, service, client, files, shared)
     while not status.is_over:
         await asyncio.sleep(SECONDS_BETWEEN_LOOKS)
-        status = await run_in_threadpool(service.jobs.records.get, status.id) or status
+        found = await run_in_threadpool(service.jobs.records.get, status.id)
+        status = found or status
     _check(status)
 
 

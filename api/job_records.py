@@ -44,6 +44,10 @@ class JobStatus:
         return self.state not in (JobState.QUEUED, JobState.RUNNING)
 
 
+MOST_KEPT = 10_000
+"""Jobs that are over and can still be asked about: the latest."""
+
+
 class JobRecords:
     """The jobs of a database."""
 
@@ -108,6 +112,11 @@ class JobRecords:
         rows = self._database.rows(f"SELECT count(*) AS number FROM jobs WHERE state IN ({marks})", states)
         return int(rows[0]["number"])
 
+    def waiting_bytes(self) -> int:
+        """Bytes of all files whose job is not over."""
+        rows = self._database.rows("SELECT coalesce(sum(bytes), 0) AS bytes FROM job_files")
+        return int(rows[0]["bytes"])
+
     def begin(self, job: str) -> bool:
         """Whether the job was waiting and runs from now on."""
         return bool(
@@ -147,6 +156,7 @@ class JobRecords:
             ).rowcount
             if ended:
                 connection.execute("DELETE FROM job_files WHERE job = ?", [job])
+                _forget_oldest(connection)
         return bool(ended)
 
     def interrupted(self) -> list[str]:
@@ -167,3 +177,13 @@ def _replace_failures(connection: Connection, job: str, failures: Sequence[FileF
     connection.executemany(
         "INSERT INTO job_failures VALUES (?, ?, ?)", [(job, each.source, each.reason) for each in failures]
     )
+
+
+def _forget_oldest(connection: Connection) -> None:
+    over = (JobState.DONE, JobState.FAILED, JobState.CANCELLED)
+    connection.execute(
+        "DELETE FROM jobs WHERE id IN (SELECT id FROM jobs WHERE state IN (?, ?, ?) "
+        "ORDER BY created DESC, rowid DESC LIMIT -1 OFFSET ?)",
+        (*over, MOST_KEPT),
+    )
+    connection.execute("DELETE FROM job_failures WHERE job NOT IN (SELECT id FROM jobs)")

@@ -31,7 +31,7 @@ class JobQueue:
     """Runs jobs in a thread of its own, one after the other: the embedded store has a single writer.
 
     Args:
-        most_waiting: jobs that may wait; more are refused.
+        most_waiting, most_bytes: jobs that may wait, and bytes of their files; more are refused.
         workers: processes that convert and analyse the files of the running job.
     """
 
@@ -44,6 +44,7 @@ class JobQueue:
         *,
         workers: int,
         most_waiting: int,
+        most_bytes: int,
     ) -> None:
         self.records = records
         self.staging = staging
@@ -51,6 +52,7 @@ class JobQueue:
         self._splitting = splitting
         self._workers = workers
         self._most_waiting = most_waiting
+        self._most_bytes = most_bytes
         self._news = Event()
         self._stopping = Event()
         self._changing = Lock()
@@ -67,8 +69,9 @@ class JobQueue:
         self._thread.start()
 
     def new_id(self) -> str:
-        """The id of a job to be submitted; its files are staged under it. Raises Problem past the bound."""
-        if self.records.count(JobState.QUEUED) >= self._most_waiting:
+        """The id of a job to be submitted; its files are staged under it. Raises Problem past the bounds."""
+        is_full = self.records.waiting_bytes() >= self._most_bytes
+        if is_full or self.records.count(JobState.QUEUED) >= self._most_waiting:
             raise busy(503, "too-many-jobs", "Too many jobs are waiting. Send the files again later.", 30)
         return uuid4().hex
 

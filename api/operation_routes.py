@@ -37,8 +37,9 @@ async def health() -> Any:
 @router.get("/ready", response_model=Readiness, responses=problems(503))
 async def ready(service: TheService) -> Any:
     """Whether questions can be answered now: the store is reachable and the reader warm."""
-    if not service.is_warm:
+    if service.is_loading:
         raise busy(503, "reader-loading", "The reader is still being loaded. Ask again in a few seconds.", 2)
+    await run_in_threadpool(lambda: service.reader)  # raises what kept it from being loaded
     await run_in_threadpool(service.check_store)
     return {"status": "ready", "store": "reachable", "reader": "warm"}
 

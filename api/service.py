@@ -1,5 +1,6 @@
 """What all requests share: the store, the warm reader, the jobs. Opened and closed with the application."""
 
+import logging
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeout
 from fcntl import LOCK_EX, LOCK_NB, flock
@@ -29,6 +30,8 @@ from fundstelle.pipelines.reading import PassageReader
 from fundstelle.reader.bundle import TOKENIZER
 from fundstelle.reader.bundle import path as bundle_path
 from fundstelle.reader.reader import Reader
+
+logger = logging.getLogger(__name__)
 
 
 class Service:
@@ -63,6 +66,7 @@ class Service:
             Splitting(bundle_path() / TOKENIZER),
             workers=settings.workers,
             most_waiting=settings.max_waiting_jobs,
+            most_bytes=settings.max_waiting_bytes,
         )
 
         self._watch()
@@ -100,14 +104,23 @@ class Service:
     def _load(self) -> SharedReader:
         reader = self._given
         if reader is None:
-            reader = Reader.load(self.settings.reader)
-            reader.warm_up()
+            try:
+                reader = Reader.load(self.settings.reader)
+                reader.warm_up()
+            except Exception as error:
+                logger.error("The reader cannot be loaded: %s", error)
+                raise
         return SharedReader(reader, on_batch=self.metrics.batch)
 
     @property
     def is_warm(self) -> bool:
-        """Whether the reader is loaded and has read once. Raises what kept it from being loaded."""
-        return self._loading is not None and self._loading.done() and self._loading.result() is not None
+        """Whether the reader is loaded and has read once."""
+        return self._loading is not None and self._loading.done() and not self._loading.exception()
+
+    @property
+    def is_loading(self) -> bool:
+        """Whether the reader is still on its way."""
+        return self._loading is None or not self._loading.done()
 
     @property
     def _shared(self) -> SharedReader:
@@ -118,6 +131,9 @@ class Service:
             raise busy(
                 503, "reader-loading", "The reader is still being loaded. Ask again later.", 10
             ) from None
+        except Exception as error:
+            detail = f"The reader cannot be loaded, so that nothing can be answered: {error}"
+            raise busy(503, "reader-failed", detail, 60) from error
 
     @property
     def reader(self) -> PassageReader:

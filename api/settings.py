@@ -82,6 +82,9 @@ class Settings(BaseSettings):
     max_waiting_jobs: int = Field(
         default=100, ge=1, description="Indexing jobs waiting at a time; more get 503."
     )
+    max_waiting_bytes: int = Field(
+        default=2_000_000_000, ge=1, description="Uploads on the disk that wait to be indexed; more get 503."
+    )
     max_question_characters: int = Field(default=1000, ge=1, description="Longest question.")
     max_questions: int = Field(default=50, ge=1, description="Most questions of one request.")
     max_read_characters: int = Field(

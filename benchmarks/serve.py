@@ -92,9 +92,9 @@ class Service:
 
     @property
     def memory(self) -> int:
-        """Bytes of the process that are in memory, without its workers."""
+        """Bytes of memory of the process's own, without its workers and the files that it maps."""
         status = Path(f"/proc/{self.process}/status").read_text()
-        return 1024 * next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS"))
+        return 1024 * next(int(line.split()[1]) for line in status.splitlines() if line.startswith("RssAnon"))
 
 
 def main() -> None:

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from fundstelle.reader.engine import Batch
 from fundstelle.reader.light import LightLayers
+from fundstelle.reader.shapes import few_shapes
 
 Vectors = NDArray[np.float32]
 OUTPUT = "vectors"
@@ -31,4 +32,4 @@ class LightEncoder(LightLayers):
 
     def vectors(self, batch: Batch) -> Vectors:
         """One vector a window, (windows, width) float32, of any length."""
-        return self.run(batch, OUTPUT)[0]
+        return np.concatenate([self.run(piece, OUTPUT)[0] for _, piece in few_shapes(batch)])

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from fundstelle.reader.embeddings import Embeddings
 from fundstelle.reader.engine import Batch, Logits
 from fundstelle.reader.processor import available_cores, multiplies_bytes
+from fundstelle.reader.shapes import few_shapes
 
 
 class LightLayers:
@@ -91,7 +92,11 @@ class LightEngine(LightLayers):
 
     def logits(self, batch: Batch) -> tuple[Logits, Logits]:
         """Start and end logits, each (windows, L) float32. ValueError where token types are not all 0."""
-        start, end = self.run(batch, "start_logits", "end_logits")
+        start, end = np.zeros((2, *batch.input_ids.shape), dtype=np.float32)
+        for place, piece in few_shapes(batch):
+            length = min(piece.input_ids.shape[1], batch.input_ids.shape[1])
+            found = self.run(piece, "start_logits", "end_logits")
+            start[place, :length], end[place, :length] = (logits[:, :length] for logits in found)
         return start, end
 
 

@@ -48,12 +48,11 @@ def test_every_folder_of_modules_is_a_listed_room() -> None:
 
 
 def test_the_wheel_is_typed_and_small_enough_for_a_package_index(wheel: zipfile.ZipFile) -> None:
-    """Each room ships py.typed, reader and encoder ship their data, and the wheel stays under 100 MB."""
+    """Each room ships py.typed, reader, encoder and page ship their files, and the wheel stays under 100 MB."""
     names = set(wheel.namelist())
     assert {f"fundstelle/{folder.name}/py.typed" for folder in ROOMS.values()} <= names
-    bundled = {
-        f"fundstelle/{name}" for name in tracked() if name.startswith(("reader/bundled/", "encoder/bundled/"))
-    }
-    assert bundled
-    assert bundled <= names
+    for folder in ("reader/bundled/", "encoder/bundled/", "api/static/"):
+        files = {f"fundstelle/{name}" for name in tracked() if name.startswith(folder)}
+        assert files
+        assert files <= names
     assert sum(entry.compress_size for entry in wheel.infolist()) < 100_000_000

@@ -152,7 +152,7 @@ function quote(block, answer, address) {
 function placeOfAnswer(answer) {
   const { folder } = nameOf(answer.source);
   const page = answer.page ? ` · ${say("page", { page: answer.page })}` : "";
-  return [element("bdi", {}, folder), sourceLink(answer), page];
+  return [element("bdi", {}, folder, sourceLink(answer)), page];
 }
 
 function others(parts, support) {

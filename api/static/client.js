@@ -43,16 +43,18 @@ async function call(method, path, { body, accept = "application/json", signal } 
     signal,
     headers: headers(more),
     body: body === undefined ? undefined : JSON.stringify(body),
-  }).catch((error) => {
-    if (error.name === "AbortError") throw error;
-    throw new CallError(say("unreachable"));
-  });
+  }).catch(unreachable);
   if (reply.status === 401) {
     if (await takeKey(used)) return call(method, path, { body, accept, signal });
     throw new CallError(say("key_missing"), 401);
   }
   if (!reply.ok) throw failure(reply.status, await reply.text(), reply.headers.get("Retry-After"));
   return reply;
+}
+
+/** What a broken connection is; what the page itself has given up stays that. */
+function unreachable(error) {
+  throw error.name === "AbortError" ? error : new CallError(say("unreachable"));
 }
 
 function failure(status, text, retryAfter) {
@@ -67,7 +69,7 @@ function failure(status, text, retryAfter) {
   }
 }
 
-const json = async (...asked) => (await call(...asked)).json();
+const json = async (...asked) => (await call(...asked)).json().catch(unreachable);
 
 export const info = () => json("GET", "v1/info");
 export const query = (request, signal) => json("POST", "v1/query", { body: request, signal });
@@ -128,9 +130,7 @@ export async function* jobStates(id) {
 async function* texts(body) {
   const reader = body.pipeThrough(new TextDecoderStream()).getReader();
   for (;;) {
-    const { done, value } = await reader.read().catch(() => {
-      throw new CallError(say("unreachable"));
-    });
+    const { done, value } = await reader.read().catch(unreachable);
     if (done) return;
     yield value;
   }

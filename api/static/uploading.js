@@ -3,7 +3,7 @@
 import * as client from "./client.js";
 import { limits } from "./collection.js";
 import { byId, copyOf, element } from "./dom.js";
-import { say } from "./words.js";
+import { percent, say } from "./words.js";
 
 const ENDED = new Set(["done", "failed", "cancelled"]);
 const PATIENCE = 30; // tries without news, a few seconds apart, until a service counts as gone
@@ -118,7 +118,7 @@ async function* untilEnded(job) {
 
 function sending(parts, share) {
   parts.bar.value = share / 2; // sending is one half of the bar, reading the other
-  parts.note.textContent = say("sending", { percent: `${Math.round(share * 100)} %` });
+  parts.note.textContent = say("sending", { percent: percent(share) });
 }
 
 function showJob(parts, job) {

@@ -1,5 +1,6 @@
 """The old endpoints are as described: schemathesis plays a client that sends anything."""
 
+import json
 import os
 import subprocess
 import sys
@@ -28,9 +29,12 @@ def test_the_old_endpoints_answer_anything_as_described(tmp_path: Path) -> None:
     command = [sys.executable, "-c", "from schemathesis.cli import schemathesis; schemathesis()", "run"]
     options = ["--max-examples", "5", "--phases", "examples,fuzzing", "--no-color", "--warnings", "off"]
     options += ["--include-path-regex", PATHS, "--exclude-checks", LENIENT, "--request-timeout", "60"]
-    with serving(create_app(settings)) as address:
+    app = create_app(settings)
+    description = tmp_path / "openapi.json"
+    description.write_text(json.dumps(app.openapi()), encoding="utf-8")
+    with serving(app) as address:
         done = subprocess.run(
-            [*command, f"{address}openapi.json", *options],
+            [*command, str(description), "--url", address, *options],
             cwd=tmp_path,
             env=os.environ | {"PYTHONWARNINGS": "ignore"},
             capture_output=True,

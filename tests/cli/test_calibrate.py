@@ -50,13 +50,14 @@ def test_what_was_observed_is_fitted_again_without_files(observations: Path, tmp
 
 
 def test_files_are_read_and_the_readings_kept(tmp_path: Path) -> None:
-    """Questions of each file are asked of its paragraphs as one collection; what was read can be fitted again."""
+    """Each retriever finds passages for each question, and they are read; what was read can be fitted again."""
     if not (bundle.path() / bundle.TOKENIZER).is_file():
         pytest.skip("the bundled reader is not here")
     kept = tmp_path / "observations.jsonl"
     call(towns(tmp_path / "towns.json"), "--questions", 12, "--observations", kept, "--out", tmp_path)
     observed = read_back(kept)
-    assert len(observed) == 12
+    assert len(observed) == 12 * 3
+    assert {one.retriever for one in observed} == {"bm25", "dense", "hybrid"}
     assert all(len(one.readings) == len(one.hits) > 0 for one in observed)
     assert Calibration.load(tmp_path) != Calibration()
     fitted = (tmp_path / "calibration.json").read_text()

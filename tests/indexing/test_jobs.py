@@ -12,7 +12,7 @@ import pytest
 from fundstelle.indexing import jobs, vector_jobs
 from fundstelle.indexing.documents import AnalysedDocument, SourceDocument, identifier
 from fundstelle.indexing.embedded import EmbeddedStore
-from fundstelle.indexing.holdings import Holdings
+from fundstelle.indexing.holdings import UPLOADED, Holdings
 from fundstelle.indexing.jobs import (
     DocumentCounts,
     FileFailure,
@@ -22,7 +22,7 @@ from fundstelle.indexing.jobs import (
     JobState,
     Splitting,
 )
-from fundstelle.indexing.preparation import Recipe, analysed
+from fundstelle.indexing.preparation import File, Recipe, analysed
 from fundstelle.indexing.progress import VectorProgress
 from fundstelle.indexing.shards import Shard
 from fundstelle.indexing.store import PassageStore, StoreError, Vector
@@ -346,3 +346,27 @@ def test_shards_share_the_vectors(job: Callable[..., IndexingJob], store: Embedd
     contents = {passage.text for passage in store.passages()}
     assert sum(encoder.encoded for encoder in encoders) == len(contents)
     assert store.vector_count() == len(list(store.passages()))
+
+
+def test_named_files_keep_names_and_metadata_and_are_no_matter_of_pruning(
+    job: Callable[..., IndexingJob], run: Run, store: EmbeddedStore, folder: Path, tokenizer_file: Path
+) -> None:
+    """Files that were sent somewhere are indexed under the names given, and no run over folders takes them away."""
+    sent = folder.parent / "sent"
+    sent.mkdir()
+    (sent / "0.txt").write_text(ENGLISH, encoding="utf-8")
+
+    def send(**meta: str) -> JobResult:
+        file = File(sent / "0.txt", "files/guide.txt", 1, meta, f"{UPLOADED}files/guide.txt")
+        recipe = Recipe(Splitting(tokenizer_file, 80))
+        return IndexingJob((), store, recipe, base=sent, workers=1, files=[file]).run()
+
+    run()
+    assert send(team="it").documents == DocumentCounts(added=1)
+    assert send(team="it").documents == DocumentCounts(unchanged=1)
+    assert send(team="hr").documents == DocumentCounts(updated=1)
+    record = store.record(identifier("files/guide.txt"))
+    assert record is not None
+    assert (record.source, record.meta) == ("files/guide.txt", {"team": "hr"})
+    assert run(prune=True).documents == DocumentCounts(unchanged=5)
+    assert "files/guide.txt" in texts(store)

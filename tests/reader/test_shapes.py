@@ -1,0 +1,30 @@
+"""Few shapes: every window keeps its tokens, and the engine meets a bounded number of shapes."""
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fundstelle.reader.engine import Batch
+from fundstelle.reader.shapes import LENGTH, WINDOWS, few_shapes
+
+
+@given(lengths=st.lists(st.integers(1, 300), min_size=1, max_size=40), typed=st.booleans())
+def test_pieces_are_the_batch_in_few_shapes(lengths: list[int], typed: bool) -> None:
+    """Each window comes once, in its place, with all its tokens; what is added is masked."""
+    width = max(lengths)
+    mask = (np.arange(width) < np.array(lengths)[:, None]).astype(np.int64)
+    ids = np.arange(len(lengths) * width).reshape(len(lengths), width) * mask
+    batch = Batch(ids, mask, mask.copy() if typed else None)
+    seen: list[int] = []
+    for place, piece in few_shapes(batch):
+        rows, length = piece.input_ids.shape
+        assert rows in WINDOWS
+        assert length % LENGTH == 0
+        assert length - LENGTH < max(lengths[place])
+        assert (piece.token_type_ids is None) is not typed
+        for row, number in enumerate(range(len(lengths))[place]):
+            assert piece.attention_mask[row].sum() == lengths[number]
+            kept = piece.attention_mask[row].astype(bool)
+            assert piece.input_ids[row][kept].tolist() == ids[number, : lengths[number]].tolist()
+            seen.append(number)
+    assert seen == list(range(len(lengths)))
