@@ -9,8 +9,8 @@ Word embeddings and tokenizer are those of the reader's bundle; `config.json` ho
 """
 
 import json
-from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, fields
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,6 @@ from fundstelle.encoder.engine import LightEncoder
 from fundstelle.encoder.windows import Windows
 from fundstelle.reader import bundle as reader_bundle
 from fundstelle.reader.embeddings import Embeddings
-from fundstelle.reader.light import import_openvino
 from fundstelle.reader.tokenization import read_roles
 
 LAYERS = reader_bundle.LAYERS
@@ -69,15 +68,11 @@ def path() -> Path:
 def load(folder: Path, config: Config, *, exact: bool = False, reader: Path | None = None) -> Parts:
     """The engine and tokenizer of a bundle; `reader` is the bundle that it shares embeddings with.
 
-    The layers compile while the tokenizer loads, as `fundstelle.reader.bundle.load` explains.
+    The layers compile while the tokenizer loads, as `fundstelle.reader.bundle.load_together` explains.
     """
     shared = reader or reader_bundle.path()
-    import_openvino()
-    with ThreadPoolExecutor(1) as side:
-        engine = side.submit(
-            LightEncoder, folder / LAYERS, Embeddings.open(shared / reader_bundle.EMBEDDINGS), exact=exact
-        )
-        wait([engine], timeout=reader_bundle.HEAD_START)
-        tokenizer = reader_bundle.load_tokenizer(shared)
-        windows = Windows.of(tokenizer, config.max_length, read_roles(shared).get("pad_token"))
-        return Parts(engine.result(), windows)
+    embeddings = Embeddings.open(shared / reader_bundle.EMBEDDINGS)
+    make = partial(LightEncoder, folder / LAYERS, embeddings, exact=exact)
+    engine, tokenizer = reader_bundle.load_together(make, shared)
+    windows = Windows.of(tokenizer, config.max_length, read_roles(shared).get("pad_token"))
+    return Parts(engine, windows)

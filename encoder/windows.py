@@ -28,8 +28,10 @@ class Windows:
     """
 
     def __init__(self, tokenizer: Tokenizer, max_length: int, pad_id: int) -> None:
-        tokenizer.no_truncation()
-        tokenizer.no_padding()
+        if tokenizer.truncation is not None:  # a tokenizer that is in use elsewhere must not be touched
+            tokenizer.no_truncation()
+        if tokenizer.padding is not None:
+            tokenizer.no_padding()
         self._tokenizer = tokenizer
         self._pad_id = pad_id
         self._before, self._after = _special_tokens(tokenizer)

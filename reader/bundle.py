@@ -10,18 +10,22 @@ A bundle is a folder, written by `fundstelle.training.packing`:
 """
 
 import json
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields
+from functools import lru_cache, partial
 from pathlib import Path
 from threading import Event
 from time import sleep
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from fundstelle.reader.embeddings import Embeddings
 from fundstelle.reader.light import LightEngine, import_openvino
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
+
+Engine = TypeVar("Engine")
 
 EMBEDDINGS = "embeddings.npy"
 LAYERS = "layers.xml"
@@ -73,22 +77,29 @@ def path() -> Path:
 
 
 def load(folder: Path | None = None, *, threads: int | None = None, exact: bool = False) -> Bundle:
-    """Load a bundle, by default the one that comes with the package; the options are `LightEngine`'s.
+    """Load a bundle, by default the one that comes with the package; the options are `LightEngine`'s."""
+    folder = folder or path()
+    config = Config.read(folder)
+    make = partial(load_engine, folder, threads=threads, exact=exact)
+    engine, tokenizer = load_together(make, folder)
+    return Bundle(engine, tokenizer, config)
+
+
+def load_together(make_engine: Callable[..., Engine], folder: Path) -> tuple[Engine, "Tokenizer"]:
+    """The engine that `make_engine(on_compile=...)` gives, and the folder's tokenizer.
 
     The tokenizer takes a second to load and holds the interpreter's lock all the while; compiling the layers
     does not. So compiling begins first, and the tokenizer loads meanwhile.
     """
-    folder = folder or path()
-    config = Config.read(folder)
     import_openvino()
     compiling = Event()
     with ThreadPoolExecutor(1) as side:
-        engine = side.submit(load_engine, folder, threads=threads, exact=exact, on_compile=compiling.set)
+        engine = side.submit(make_engine, on_compile=compiling.set)
         engine.add_done_callback(lambda _: compiling.set())  # one that fails before it compiles
         compiling.wait()
         sleep(_TAKE_OFF)
         tokenizer = load_tokenizer(folder)
-        return Bundle(engine.result(), tokenizer, config)
+        return engine.result(), tokenizer
 
 
 def load_engine(folder: Path, **options: Any) -> LightEngine:
@@ -97,7 +108,13 @@ def load_engine(folder: Path, **options: Any) -> LightEngine:
 
 
 def load_tokenizer(folder: Path) -> "Tokenizer":
-    """A bundle's tokenizer alone."""
+    """A bundle's tokenizer alone; reader and encoder share one, which is therefore never to be changed for long."""
+    file = folder / TOKENIZER
+    return _tokenizer(file, file.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=1)
+def _tokenizer(file: Path, changed: int) -> "Tokenizer":
     from tokenizers import Tokenizer
 
-    return Tokenizer.from_file(str(folder / TOKENIZER))
+    return Tokenizer.from_file(str(file))

@@ -79,8 +79,10 @@ class ReaderTokenizer:
         max_length: int = 512,
         token_types: bool = False,
     ) -> None:
-        tokenizer.no_truncation()
-        tokenizer.no_padding()
+        if tokenizer.truncation is not None:  # a tokenizer that is in use elsewhere must not be touched
+            tokenizer.no_truncation()
+        if tokenizer.padding is not None:
+            tokenizer.no_padding()
         self.backend = tokenizer
         self.path = path
         self.template = Template.of(tokenizer)
