@@ -17,6 +17,7 @@ from fundstelle.indexing.jobs import IndexingJob
 from fundstelle.indexing.preparation import File, Recipe, Splitting
 from fundstelle.indexing.progress import DocumentCounts, JobProgress, JobResult, JobState
 from fundstelle.indexing.store import StoreError
+from fundstelle.indexing.vectors import PassageEncoder
 from fundstelle.indexing.workers import WorkerError
 
 STORE_PATIENCE = 600.0
@@ -33,6 +34,7 @@ class JobQueue:
     Args:
         most_waiting, most_bytes: jobs that may wait, and bytes of their files; more are refused.
         workers: processes that convert and analyse the files of the running job.
+        encoder: gives passages their vectors; without it there are none.
     """
 
     def __init__(
@@ -43,6 +45,7 @@ class JobQueue:
         splitting: Splitting,
         *,
         workers: int,
+        encoder: PassageEncoder | None = None,
         most_waiting: int,
         most_bytes: int,
     ) -> None:
@@ -51,6 +54,7 @@ class JobQueue:
         self._writer = writer
         self._splitting = splitting
         self._workers = workers
+        self._encoder = encoder
         self._most_waiting = most_waiting
         self._most_bytes = most_bytes
         self._news = Event()
@@ -150,6 +154,7 @@ class JobQueue:
                 base=self.staging.of(job),
                 workers=min(self._workers, len(files)),
                 files=files,
+                encoder=self._encoder,
                 on_progress=lambda progress: self._write_down(job, before, indexing, progress),
             )
             try:

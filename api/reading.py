@@ -52,5 +52,6 @@ def _result(
         answers=answers,
         no_answer_probability=merged.no_answer_probability,
         passages=[RetrievedPassage(hit.passage, hit.score) for hit in asked.hits],
+        retriever="",
         timings={"retrieve_ms": 0.0, "read_ms": round(asked.read_ms, 3), "total_ms": round(total_ms, 3)},
     )

@@ -150,7 +150,11 @@ class Answer(BaseModel):
     context_start: int = Field(description="Offset of `context` in the document.")
     reader_score: float
     null_score: float
-    retriever_score: float
+    retriever_score: float = Field(
+        description="What passages were ranked by; comparable within one question."
+    )
+    bm25: float | None = Field(description="Score of its words; null where only its meaning was found.")
+    cosine: float | None = Field(description="Likeness of its meaning to the question's; null if unknown.")
     support: list[Support]
 
 
@@ -163,6 +167,8 @@ class FoundPassage(BaseModel):
     start: int
     language: str
     retriever_score: float
+    bm25: float | None
+    cosine: float | None
 
 
 class Timings(BaseModel):
@@ -178,6 +184,7 @@ class QueryResult(BaseModel):
 
     question: str
     language: str
+    retriever: str = Field(description="bm25, dense or hybrid; empty for texts that were given along.")
     no_answer_probability: float
     answers: list[Answer]
     passages: list[FoundPassage]

@@ -21,6 +21,7 @@ from fundstelle.api.settings import Settings
 from fundstelle.api.staging import Staging
 from fundstelle.api.tickets import Ticket
 from fundstelle.api.writing import StoreWriter
+from fundstelle.encoder import Encoder
 from fundstelle.indexing.addresses import open_store
 from fundstelle.indexing.preparation import Splitting
 from fundstelle.indexing.progress import JobState
@@ -58,6 +59,7 @@ class Service:
             Admission(settings.max_waiting, settings.max_waiting_per_client), settings.deadline_seconds
         )
         self.writer = StoreWriter(settings.store)
+        self.encoder = Encoder.load(settings.encoder)  # its weights are loaded when first needed
         self.jobs = JobQueue(
             JobRecords(self.database),
             Staging(settings.data / "uploads"),
@@ -65,6 +67,7 @@ class Service:
             # Sized by the bundled reader's tokens, as the command line does it, whichever reader is asked.
             Splitting(bundle_path() / TOKENIZER),
             workers=settings.workers,
+            encoder=self.encoder if settings.vectors else None,
             most_waiting=settings.max_waiting_jobs,
             most_bytes=settings.max_waiting_bytes,
         )
@@ -107,6 +110,8 @@ class Service:
             try:
                 reader = Reader.load(self.settings.reader)
                 reader.warm_up()
+                if self.settings.retriever != "bm25" and self.settings.vectors:
+                    self.encoder.queries(["warm-up"])
             except Exception as error:
                 logger.error("The reader cannot be loaded: %s", error)
                 raise
@@ -159,7 +164,13 @@ class Service:
 
     def pipeline(self, ticket: Ticket, context_size: int) -> QueryPipeline:
         """The pipeline of one question: the one place that decides how the service retrieves and reads."""
-        return QueryPipeline(self.store, self.reader_for(ticket), context_size=context_size)
+        return QueryPipeline(
+            self.store,
+            self.reader_for(ticket),
+            retriever=self.settings.retriever,
+            encoder=self.encoder,
+            context_size=context_size,
+        )
 
     def begin_stop(self) -> None:
         """Have event streams end, and the running job stop after the file it is at. From a signal handler, too."""
@@ -174,6 +185,7 @@ class Service:
         self._loader.shutdown()
         if self._loading is not None and not self._loading.exception():
             self._close_reader(self._loading.result())
+        self.encoder.close()
         if self._store is not None:
             self._store.close()
         self.database.close()

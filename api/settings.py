@@ -38,6 +38,16 @@ class Settings(BaseSettings):
     reader: str | None = Field(
         default=None, description="An extractive QA model by hub name or folder; the bundled one."
     )
+    retriever: Literal["bm25", "dense", "hybrid"] | None = Field(
+        default=None,
+        description="How passages are found; hybrid where the collection has vectors, else bm25.",
+    )
+    encoder: str | None = Field(
+        default=None, description="A sentence encoder by hub name or folder; the bundled one."
+    )
+    vectors: bool = Field(
+        default=True, description="Give uploaded passages vectors, so that they are found by meaning."
+    )
     data: Path = Field(
         default=Path(".fundstelle-service"),
         description="Folder of jobs, uploads under way, API keys and feedback.",

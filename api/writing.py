@@ -4,13 +4,13 @@ The embedded store has one writer at a time, held by lock. It is taken when some
 given back as soon as nothing is, so that `fundstelle index` can write to the same store in between.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from threading import Lock, RLock
 
 from fundstelle.indexing.addresses import open_store
 from fundstelle.indexing.documents import AnalysedDocument, DocumentRecord, Passage, SourceDocument
-from fundstelle.indexing.store import Filters, Hit, PassageStore
+from fundstelle.indexing.store import Filters, Hit, PassageStore, Pending, Vector, VectorSpace
 
 
 class StoreWriter:
@@ -78,6 +78,33 @@ class SharedStore:
 
     def search(self, question: str, top_k: int = 20, filters: Filters | None = None) -> list[Hit]:
         return self._store.search(question, top_k, filters)
+
+    def vector_space(self) -> VectorSpace | None:
+        return self._store.vector_space()
+
+    def vector_count(self) -> int:
+        return self._store.vector_count()
+
+    def search_vectors(self, vector: Vector, top_k: int = 20, filters: Filters | None = None) -> list[Hit]:
+        return self._store.search_vectors(vector, top_k, filters)
+
+    def cosines(self, vector: Vector, passages: Sequence[Passage]) -> list[float | None]:
+        return self._store.cosines(vector, passages)
+
+    def begin_vectors(self, space: VectorSpace, anew: bool = False) -> None:
+        with self._turn:
+            self._store.begin_vectors(space, anew)
+
+    def pending_vectors(self) -> Pending:
+        return self._store.pending_vectors()
+
+    def write_vectors(self, passages: Sequence[Passage], vectors: Vector) -> None:
+        with self._turn:
+            self._store.write_vectors(passages, vectors)
+
+    def settle_vectors(self) -> None:
+        with self._turn:
+            self._store.settle_vectors()
 
     def record(self, document_id: str) -> DocumentRecord | None:
         return self._store.record(document_id)

@@ -18,11 +18,20 @@ def serve(
     reader: Annotated[
         str | None, typer.Option(help="A Hugging Face extractive QA model; default: the bundled reader.")
     ] = None,
+    retriever: Annotated[
+        str | None, typer.Option(help="bm25, dense or hybrid; default: hybrid where there are vectors.")
+    ] = None,
 ) -> None:
     """Answer questions over HTTP. Every other setting is an environment variable: see docs/service.md."""
     if find_spec("uvicorn") is None or find_spec("fastapi") is None:
         fail("The service needs more libraries: pip install 'fundstelle[api]'.")
-    given: dict[str, Any] = {"host": host, "port": port, "store": store, "reader": reader}
+    given: dict[str, Any] = {
+        "host": host,
+        "port": port,
+        "store": store,
+        "reader": reader,
+        "retriever": retriever,
+    }
     with reported():
         from fundstelle.api.server import run
         from fundstelle.api.settings import load

@@ -90,7 +90,7 @@ def new_client(
     with ExitStack() as opened:
 
         def start(**given: Any) -> TestClient:
-            places = {"store": str(tmp_path / "store"), "data": tmp_path / "data"}
+            places = {"store": str(tmp_path / "store"), "data": tmp_path / "data", "vectors": False}
             app = create_app(Settings(**{**places, **given}), reader)
             return opened.enter_context(
                 TestClient(app, base_url="http://localhost", raise_server_exceptions=False)

@@ -66,6 +66,18 @@ def test_uploads_become_documents_with_their_metadata(client: TestClient) -> Non
     assert not any((client.app.state.service.settings.data / "uploads").iterdir())  # type: ignore[attr-defined]
 
 
+def test_uploads_are_found_by_meaning_and_across_languages(new_client: Callable[..., TestClient]) -> None:
+    """With vectors a job gives every passage one, and a German question finds the English passage."""
+    client = new_client(vectors=True)
+    finished(client, client.post("/v1/documents", json=texts("tower")).json())
+    found = client.post("/v1/query", json={"question": "Wie viele Stufen hat der Turm?"}).json()
+    assert found["retriever"] == "hybrid"
+    assert (found["passages"][0]["source"], found["answers"][0]["text"]) == ("tower", "ninety")
+    assert found["passages"][0]["cosine"] > 0.7
+    words = new_client(vectors=True, retriever="bm25", data=client.app.state.service.settings.data / "other")  # type: ignore[attr-defined]
+    assert words.post("/v1/query", json={"question": "the tower"}).json()["retriever"] == "bm25"
+
+
 def test_a_later_document_of_the_same_name_replaces_the_first(client: TestClient) -> None:
     """The name of an upload is its identity; the same bytes again change nothing, another text replaces it."""
     first = finished(client, client.post("/v1/documents", json=texts("note")).json())
