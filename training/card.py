@@ -19,7 +19,7 @@ def write_card(folder: Path, recipe: Recipe, data: Mapping[str, Any], results: S
         "Position 0, or wherever the model's CLS token stands, is the answer that there is none.",
         "Use it with `fundstelle ask --reader FOLDER`, or load it with transformers' "
         "`AutoModelForQuestionAnswering`.",
-        f"## Training\n\nStarted from `{Path(data['start']).name}` with Fundstelle {data['version']}.",
+        f"## Training\n\nStarted from `{data['start']}` with Fundstelle {data['version']}.",
         _data(data["files"]),
         _recipe(recipe),
         _results(results),

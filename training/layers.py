@@ -75,7 +75,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("source", type=Path)
     parser.add_argument("out", type=Path)
     options = parser.parse_args(arguments)
-    {"extract": extract, "assemble": assemble}[options.verb](options.source, options.out)
+    if options.verb == "extract":
+        extract(options.source, options.out)
+    else:
+        assemble(options.source, options.out)
 
 
 if __name__ == "__main__":

@@ -142,7 +142,8 @@ def _write_data(order: Order, sources: Sequence[Source]) -> None:
         }
         for file, source in zip(order.files, sources, strict=True)
     ]
-    content = {"version": version("fundstelle"), "start": order.model, "files": files}
+    start = Path(order.model).name if Path(order.model).is_dir() else order.model
+    content = {"version": version("fundstelle"), "start": start, "files": files}
     (order.out / DATA).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
 
