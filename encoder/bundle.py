@@ -72,7 +72,7 @@ def load(folder: Path, config: Config, *, exact: bool = False, reader: Path | No
     """
     shared = reader or reader_bundle.path()
     embeddings = Embeddings.open(shared / reader_bundle.EMBEDDINGS)
-    make = partial(LightEncoder, folder / LAYERS, embeddings, exact=exact)
+    make = partial(LightEncoder, folder / LAYERS, embeddings, exact=exact, max_length=config.max_length)
     engine, tokenizer = reader_bundle.load_together(make, shared)
     windows = Windows.of(tokenizer, config.max_length, read_roles(shared).get("pad_token"))
     return Parts(engine, windows)

@@ -32,4 +32,4 @@ class LightEncoder(LightLayers):
 
     def vectors(self, batch: Batch) -> Vectors:
         """One vector a window, (windows, width) float32, of any length."""
-        return np.concatenate([self.run(piece, OUTPUT)[0] for _, piece in few_shapes(batch)])
+        return np.concatenate([self.run(piece, OUTPUT)[0] for _, piece in few_shapes(batch, self.max_length)])

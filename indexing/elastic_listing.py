@@ -6,6 +6,7 @@ from typing import Any
 from elasticsearch import Elasticsearch
 
 from fundstelle.indexing.elastic_index import VECTOR
+from fundstelle.indexing.elastic_patience import patiently
 
 PAGE = 1000
 KEEP_ALIVE = "5m"
@@ -28,7 +29,8 @@ def each(
         versions: with `_seq_no` and `_primary_term`, to change an entry only if nobody else has.
         fields: with the values of these fields, under `fields`.
     """
-    moment = client.open_point_in_time(index=index, keep_alive=KEEP_ALIVE)["id"]
+    # Patiently, because an index that another process has just made is not there at once.
+    moment = patiently(lambda: client.open_point_in_time(index=index, keep_alive=KEEP_ALIVE))["id"]
     try:
         after: list[Any] | None = None
         while True:

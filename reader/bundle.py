@@ -80,7 +80,7 @@ def load(folder: Path | None = None, *, threads: int | None = None, exact: bool 
     """Load a bundle, by default the one that comes with the package; the options are `LightEngine`'s."""
     folder = folder or path()
     config = Config.read(folder)
-    make = partial(load_engine, folder, threads=threads, exact=exact)
+    make = partial(load_engine, folder, threads=threads, exact=exact, max_length=config.max_length)
     engine, tokenizer = load_together(make, folder)
     return Bundle(engine, tokenizer, config)
 
@@ -104,7 +104,8 @@ def load_together(make_engine: Callable[..., Engine], folder: Path) -> tuple[Eng
 
 def load_engine(folder: Path, **options: Any) -> LightEngine:
     """A bundle's engine alone; the options are `LightEngine`'s."""
-    return LightEngine(folder / LAYERS, Embeddings.open(folder / EMBEDDINGS), **options)
+    embeddings = Embeddings.open(folder / EMBEDDINGS)
+    return LightEngine(folder / LAYERS, embeddings, **options)
 
 
 def load_tokenizer(folder: Path) -> "Tokenizer":

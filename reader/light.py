@@ -27,6 +27,7 @@ class LightLayers:
     exact: compute in float32 throughout. By default it is what the processor has instructions for: 8 bits
         where the layers are quantised, bfloat16 elsewhere. Without such instructions float32 is the fastest,
         with the same weights (measured on AVX2 alone: 8-bit arithmetic takes 1.2 times as long).
+    max_length: tokens that the layers have positions for; None: more than anybody asks for.
     on_compile: called when the layers are read and compiling them is all that is left to do.
     """
 
@@ -37,6 +38,7 @@ class LightLayers:
         *,
         threads: int | None = None,
         exact: bool = False,
+        max_length: int | None = None,
         on_compile: Callable[[], object] | None = None,
     ) -> None:
         core = import_openvino().Core()
@@ -52,6 +54,7 @@ class LightLayers:
             _widen(model)
         self._quantised = bool(quantisers(model))
         self._embeddings = embeddings
+        self.max_length = max_length
         if on_compile:
             on_compile()
         self._layers = core.compile_model(model, "CPU", settings)
@@ -93,7 +96,7 @@ class LightEngine(LightLayers):
     def logits(self, batch: Batch) -> tuple[Logits, Logits]:
         """Start and end logits, each (windows, L) float32. ValueError where token types are not all 0."""
         start, end = np.zeros((2, *batch.input_ids.shape), dtype=np.float32)
-        for place, piece in few_shapes(batch):
+        for place, piece in few_shapes(batch, self.max_length):
             length = min(piece.input_ids.shape[1], batch.input_ids.shape[1])
             found = self.run(piece, "start_logits", "end_logits")
             start[place, :length], end[place, :length] = (logits[:, :length] for logits in found)

@@ -16,20 +16,24 @@ LENGTH = 32
 """Tokens: lengths are multiples of it."""
 
 
-def few_shapes(batch: Batch) -> Iterator[tuple[slice, Batch]]:
-    """The batch in pieces, each with its place: `slice` of the windows. Padding is masked and on the right."""
+def few_shapes(batch: Batch, longest: int | None = None) -> Iterator[tuple[slice, Batch]]:
+    """The batch in pieces, each with its place: `slice` of the windows. Padding is masked and on the right.
+
+    `longest` is how many tokens the model has positions for: nothing is padded beyond.
+    """
     start, rows = 0, len(batch.input_ids)
     while start < rows:
         size = next(size for size in WINDOWS if size <= rows - start)
         place = slice(start, start + size)
-        yield place, _padded(batch, place)
+        yield place, _padded(batch, place, longest)
         start += size
 
 
-def _padded(batch: Batch, place: slice) -> Batch:
+def _padded(batch: Batch, place: slice, longest: int | None) -> Batch:
     """Some windows, cut to the longest of them and padded to a full length."""
     mask = batch.attention_mask[place]
     used = int(np.flatnonzero(mask.any(axis=0))[-1]) + 1 if mask.any() else mask.shape[1]
-    extra = ((0, 0), (0, -used % LENGTH))
+    full = used + -used % LENGTH
+    extra = ((0, 0), (0, max(0, min(full, longest or full) - used)))
     types = None if batch.token_type_ids is None else np.pad(batch.token_type_ids[place, :used], extra)
     return Batch(np.pad(batch.input_ids[place, :used], extra), np.pad(mask[:, :used], extra), types)

@@ -336,12 +336,13 @@ def test_filters_narrow_the_search(collection: str, visit: Open) -> None:
     assert page.locator(".place a").count() == 0 or "840" not in page.inner_text("#results")
     page.click("text=Search all documents")
     page.wait_for_selector(".answer")
+    document = page.inner_text(".place a")
     page.click(".place a")
     page.click("#reading-only")
     page.wait_for_selector("#reading", state="hidden")
     answered(page)
-    assert page.input_value("#source").endswith("town-hall.pptx")
-    assert page.inner_text(".place a") == "town-hall.pptx"
+    assert page.input_value("#source").endswith(f"/{document}")
+    assert page.inner_text(".place a") == document
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -28,3 +28,10 @@ def test_pieces_are_the_batch_in_few_shapes(lengths: list[int], typed: bool) -> 
             assert piece.input_ids[row][kept].tolist() == ids[number, : lengths[number]].tolist()
             seen.append(number)
     assert seen == list(range(len(lengths)))
+
+
+def test_nothing_is_padded_beyond_the_models_positions() -> None:
+    """A window near the longest that a model takes is padded to that, and not to a full length beyond."""
+    batch = Batch(np.ones((1, 299), dtype=np.int64), np.ones((1, 299), dtype=np.int64), None)
+    ((_, piece),) = few_shapes(batch, longest=300)
+    assert piece.input_ids.shape == (1, 300)

@@ -89,7 +89,7 @@ def expected(reader: Path, packed: Path, windows: Batch) -> tuple[np.ndarray, np
 def test_torch_and_the_light_engine_agree(reader: Path, packed: Path, lengths: tuple[int, ...]) -> None:
     """On the same float32 weights both engines' logits differ by at most 1e-3, whatever the shape."""
     windows = batch(*lengths)
-    mine = bundle.load_engine(packed, exact=True).logits(windows)
+    mine = bundle.load(packed, exact=True).engine.logits(windows)
     for logits, reference in zip(mine, expected(reader, packed, windows), strict=True):
         assert logits.dtype == np.float32
         assert np.abs(logits - reference)[windows.attention_mask == 1].max() < 1e-3
