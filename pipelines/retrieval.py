@@ -95,7 +95,8 @@ class Retriever:
             zip([passage.id for passage in unknown], self.store.cosines(vector, unknown), strict=True)
         )
         both = [Hit(hit.passage, hit.score, hit.bm25, cosines[hit.passage.id]) for hit in worded]
-        return both + [hit for name, hit in near.items() if name not in {each.passage.id for each in worded}]
+        known = {hit.passage.id for hit in worded}
+        return both + [hit for name, hit in near.items() if name not in known]
 
     def _opened(self) -> QueryEncoder:
         """The encoder, once it is known that the store's vectors are its own."""

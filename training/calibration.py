@@ -9,7 +9,7 @@ them": its weights are those that make right answers likeliest, then moved and s
 answer's probability holds. "The collection does not answer" is a logistic regression on top of it.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 
 import torch
@@ -17,6 +17,7 @@ import torch
 from fundstelle.evaluation.judging import is_right
 from fundstelle.pipelines.merge import Candidate, candidates, evidence_of, grouped, merge, without_overlaps
 from fundstelle.reader.confidence import Calibration
+from fundstelle.training.fitting import log_sum_exp, minimise
 from fundstelle.training.judging import best_threshold, trial_of
 from fundstelle.training.observations import Observation
 from fundstelle.training.stopping import fit_stop, read_of
@@ -96,12 +97,12 @@ def _fit_answers(design: Design) -> Calibration:
 
     def loss() -> torch.Tensor:
         answers = _logits(design, *weights)
-        everything = _log_sum_exp(answers, design.question_of, design.questions, with_zero=True)
+        everything = log_sum_exp(answers, design.question_of, design.questions, with_zero=True)
         right = torch.where(design.right, answers, -torch.inf)
-        chosen = _log_sum_exp(right, design.question_of, design.questions)
+        chosen = log_sum_exp(right, design.question_of, design.questions)
         return (everything - torch.where(chosen.isfinite(), chosen, 0.0)).mean() + 1e-4 * weights[3] ** 2
 
-    _minimise(weights, loss)
+    minimise(weights, loss)
     intercept, margin, evidence, support = weights.tolist()
     shift, scale = _fit_best(design, _logits(design, *weights).detach())
     return Calibration(
@@ -123,12 +124,12 @@ def _fit_best(design: Design, logits: torch.Tensor) -> tuple[float, float]:
 
     def loss() -> torch.Tensor:
         moved = weights[0] + weights[1] * logits
-        everything = _log_sum_exp(moved, design.question_of, design.questions, with_zero=True)
+        everything = log_sum_exp(moved, design.question_of, design.questions, with_zero=True)
         share = moved[best] - everything[design.question_of[best]]
         wrong = torch.log(-torch.expm1(share.clamp(max=-1e-12)))
         return -torch.where(design.right[best], share, wrong).mean()
 
-    _minimise(weights, loss)
+    minimise(weights, loss)
     shift, scale = weights.tolist()
     return shift, scale
 
@@ -158,20 +159,7 @@ def _logits(
     count = len(design.question_of)
     best = torch.full((count,), -torch.inf, dtype=spans.dtype)
     best = best.scatter_reduce(0, design.answer_of, spans, "amax")
-    return best + torch.sigmoid(support) * (_log_sum_exp(spans, design.answer_of, count) - best)
-
-
-def _log_sum_exp(
-    values: torch.Tensor, group_of: torch.Tensor, groups: int, with_zero: bool = False
-) -> torch.Tensor:
-    """(groups,) log-sum-exp of the values of each group, one more value of 0 in each if `with_zero`."""
-    start = 0.0 if with_zero else -torch.inf
-    largest = torch.full((groups,), start, dtype=values.dtype)
-    largest = largest.scatter_reduce(0, group_of, values.detach(), "amax")
-    shift = torch.where(largest.isfinite(), largest, 0.0)
-    total = torch.exp(-shift) if with_zero else torch.zeros(groups, dtype=values.dtype)
-    total = total.index_add(0, group_of, torch.exp(values - shift[group_of]))
-    return shift + torch.log(total)
+    return best + torch.sigmoid(support) * (log_sum_exp(spans, design.answer_of, count) - best)
 
 
 def _fit_no_answer(calibration: Calibration, observations: Sequence[Observation]) -> Calibration:
@@ -185,25 +173,10 @@ def _fit_no_answer(calibration: Calibration, observations: Sequence[Observation]
             absent.append(not one.answered and not is_right(findings[0].best.text, one.golds))
     inputs, target = torch.tensor(odds, dtype=torch.float64), torch.tensor(absent, dtype=torch.float64)
     weights = torch.tensor([0.0, 1.0], dtype=torch.float64, requires_grad=True)
-    _minimise(
+    minimise(
         weights,
         lambda: torch.nn.functional.binary_cross_entropy_with_logits(
             weights[0] + weights[1] * inputs, target
         ),
     )
     return replace(calibration, no_answer_intercept=weights[0].item(), no_answer=weights[1].item())
-
-
-def _minimise(weights: torch.Tensor, loss: Callable[[], torch.Tensor]) -> None:
-    """Newton-like steps until nothing improves; the losses are smooth and have a handful of weights."""
-    optimiser = torch.optim.LBFGS(
-        [weights], max_iter=500, tolerance_change=1e-10, line_search_fn="strong_wolfe"
-    )
-
-    def closure() -> torch.Tensor:
-        optimiser.zero_grad()
-        value = loss()
-        value.backward()  # type: ignore[no-untyped-call]
-        return value
-
-    optimiser.step(closure)  # type: ignore[no-untyped-call]

@@ -29,6 +29,7 @@ from fundstelle.indexing.tokens import TokenCounter
 from fundstelle.pipelines.fusion import FEATURES, Features, Fusion, evidence
 from fundstelle.pipelines.retrieval import DEPTH, Retriever
 from fundstelle.reader import bundle as reader_bundle
+from fundstelle.training.fitting import minimise
 from fundstelle.training.observations import choose
 
 PENALTY = 1e-3
@@ -132,15 +133,7 @@ def _fit(
         chosen = torch.logsumexp(torch.where(right, values, -torch.inf), 1)
         return (counts * (torch.logsumexp(values, 1) - chosen)).sum() + PENALTY * (weights**2).sum()
 
-    optimiser = torch.optim.LBFGS([weights], max_iter=300, line_search_fn="strong_wolfe")
-
-    def closure() -> torch.Tensor:
-        optimiser.zero_grad()
-        value = loss()
-        value.backward()  # type: ignore[no-untyped-call]
-        return value
-
-    optimiser.step(closure)  # type: ignore[no-untyped-call]
+    minimise(weights, loss, max_iter=300, tolerance_change=1e-9)
     found: list[float] = (weights.detach() / torch.tensor(scales, dtype=torch.float64)).tolist()
     return found
 

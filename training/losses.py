@@ -3,6 +3,7 @@
 import torch
 
 from fundstelle.training.batches import TrainingBatch
+from fundstelle.training.fitting import log_sum_exp
 
 
 def window_losses(logits: torch.Tensor, places: torch.Tensor, allowed: torch.Tensor) -> torch.Tensor:
@@ -33,28 +34,11 @@ def shared_losses(
     margins[rows, batch.null] = -torch.inf  # "none" counts once a question, not once a window
     count = int(batch.group.max()) + 1
     answered = places != batch.null
-    everything = _log_sum_exp(margins.logsumexp(dim=1), batch.group, count, with_zero=True)
+    everything = log_sum_exp(margins.logsumexp(dim=1), batch.group, count, with_zero=True)
     right = torch.where(answered, margins[rows, torch.where(answered, places, 0)], -torch.inf)
-    chosen = _log_sum_exp(right, batch.group, count, with_zero=False)
-    windows, holding = (
-        torch.zeros(count, device=logits.device).index_add(0, batch.group, one)
-        for one in (torch.ones_like(right), answered.to(right.dtype))
-    )
-    return everything - torch.where(holding > 0, chosen, 0.0), windows
-
-
-def _log_sum_exp(values: torch.Tensor, group: torch.Tensor, count: int, *, with_zero: bool) -> torch.Tensor:
-    """(count,) log-sum-exp of each group's values, with one more value of 0 in each group if `with_zero`.
-
-    Meaningless, yet without harm to gradients, where a group has nothing finite.
-    """
-    start = 0.0 if with_zero else -torch.inf
-    largest = torch.full((count,), start, device=values.device)
-    largest = largest.scatter_reduce(0, group, values.detach(), "amax")
-    shift = torch.where(largest.isfinite(), largest, 0.0)
-    total = torch.exp(-shift) if with_zero else torch.zeros_like(shift)
-    total = total.index_add(0, group, torch.exp(values - shift[group]))
-    return shift + torch.log(total.clamp_min(torch.finfo(total.dtype).tiny))
+    chosen = log_sum_exp(right, batch.group, count)
+    windows = torch.zeros(count, device=logits.device).index_add(0, batch.group, torch.ones_like(right))
+    return everything - torch.where(chosen.isfinite(), chosen, 0.0), windows
 
 
 def loss(start: torch.Tensor, end: torch.Tensor, batch: TrainingBatch, shared: float) -> torch.Tensor:

@@ -3,7 +3,7 @@
 import json
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 FILE_NAME = "recipe.json"
 
@@ -113,8 +113,6 @@ DEEPSET = Recipe(
 256 that start 128 tokens apart, learning rate 2e-5, warmed up for a fifth of the steps."""
 
 RECIPES: dict[str, Recipe] = {"fundstelle": Recipe(), "deepset": DEEPSET}
-
-Precision = Literal["float32", "bfloat16"]
 
 
 def recipe_of(name: str) -> Recipe:

@@ -1,6 +1,5 @@
 """One training from files to weights: `fundstelle train` is this."""
 
-import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -21,6 +20,7 @@ from fundstelle.training.examples import Example, Source, draw, load_source
 from fundstelle.training.leaks import HeldOut
 from fundstelle.training.models import load_model, save_model, save_tokenizer
 from fundstelle.training.negatives import mine
+from fundstelle.training.packing import digest
 from fundstelle.training.recipes import Recipe
 from fundstelle.training.switching import switch
 from fundstelle.training.trainer import USUAL, Progress, Schedule, Trainer
@@ -135,7 +135,7 @@ def _write_data(order: Order, sources: Sequence[Source]) -> None:
     files = [
         {
             "name": source.name,
-            "sha256": hashlib.sha256(file.read_bytes()).hexdigest(),
+            "sha256": digest(file),
             "licence": order.licences.get(source.name, "unknown"),
             "questions": len(source.examples),
             "left_out_as_evaluation_data": source.leaked,
