@@ -11,6 +11,7 @@ from fundstelle.evaluation.reading import Paragraph, best_span
 from fundstelle.evaluation.rows import Quotation, Row
 from fundstelle.evaluation.searching import BEGINNING, SHOWN
 from fundstelle.pipelines.answers import Answer, QueryResult
+from fundstelle.pipelines.neighbours import Run
 from fundstelle.pipelines.query import QueryPipeline
 from fundstelle.pipelines.reading import PassageReader
 from fundstelle.pipelines.retrieval import Retriever
@@ -27,8 +28,12 @@ class CountingReader:
     passages: int = 0
 
     def read_batch(self, requests: Sequence[tuple[str, Sequence[Text]]]) -> list[list[Reading]]:
-        self.passages += sum(len(passages) for _, passages in requests)
+        self.passages += sum(_passages(text) for _, texts in requests for text in texts)
         return self.reader.read_batch(requests)
+
+
+def _passages(text: Text) -> int:
+    return len(text.passages) if isinstance(text, Run) else 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Protocol
 
-from fundstelle.indexing.documents import Passage
 from fundstelle.indexing.store import Hit
+from fundstelle.pipelines.neighbours import Run, runs
 from fundstelle.pipelines.stopping import next_group, settled
 from fundstelle.reader.confidence import Calibration
 from fundstelle.reader.readings import Reading, Text
@@ -22,19 +22,30 @@ class PassageReader(Protocol):
 
 @dataclass(slots=True)
 class Asked:
-    """A question on its way: what was retrieved, best first, and what has been read of it, in that order."""
+    """A question on its way: what was retrieved, best first, and what has been read of it, in the order of reading."""
 
     question: str
     hits: Sequence[Hit]
     readings: list[Reading] = field(default_factory=list)
     read_ms: float = 0.0
+    _waiting: list[Run] = field(init=False)
 
-    def next_request(self) -> tuple[str, list[Passage]]:
-        read = len(self.readings)
-        return self.question, [hit.passage for hit in self.hits[read : read + next_group(read)]]
+    def __post_init__(self) -> None:
+        self._waiting = runs(self.hits)
+
+    def next_runs(self) -> list[Run]:
+        """What is read next; it waits no longer."""
+        count = next_group(self._waiting, len(self.readings))
+        taken, self._waiting = self._waiting[:count], self._waiting[count:]
+        return taken
+
+    def add(self, read: Sequence[Run], readings: Sequence[Reading]) -> None:
+        """What the reader says of these runs."""
+        for run, reading in zip(read, readings, strict=True):
+            self.readings.extend(run.apart(reading))
 
     def finished(self, calibration: Calibration, early_stop: bool) -> bool:
-        if len(self.readings) >= len(self.hits):
+        if not self._waiting:
             return True
         return early_stop and settled(self.hits, self.readings, calibration)
 
@@ -44,16 +55,16 @@ def read_all(
 ) -> None:
     """Read one group of passages of every question that is not finished, until all are.
 
-    Fills `readings`, and `read_ms` with the question's part of the time, by its part of the passages.
+    Fills `readings`, and `read_ms` with the question's part of the time, by its part of the texts.
     """
     pending = [each for each in asked if each.hits]
     while pending:
         started = perf_counter()
-        requests = [each.next_request() for each in pending]
-        read = reader.read_batch(requests)
+        taken = [each.next_runs() for each in pending]
+        read = reader.read_batch([(each.question, texts) for each, texts in zip(pending, taken, strict=True)])
         spent = milliseconds_since(started) / sum(len(readings) for readings in read)
-        for each, readings in zip(pending, read, strict=True):
-            each.readings.extend(readings)
+        for each, texts, readings in zip(pending, taken, read, strict=True):
+            each.add(texts, readings)
             each.read_ms += spent * len(readings)
         pending = [each for each in pending if not each.finished(calibration, early_stop)]
 

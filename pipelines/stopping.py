@@ -4,20 +4,33 @@ from collections.abc import Sequence
 
 from fundstelle.indexing.store import Hit
 from fundstelle.pipelines.merge import evidence_of, merge
+from fundstelle.pipelines.neighbours import Run
 from fundstelle.reader.confidence import Calibration
 from fundstelle.reader.readings import Reading
 
 GROUPS = (2, 3, 5)
-"""Passages read before the first, second and third look at the answers; then by tens."""
+"""Passages read before the first, second and third look at the answers; a run of neighbours is not torn apart."""
+
+LATER = 10
+"""Passages between later looks."""
 
 
-def next_group(read: int) -> int:
-    """How many passages to read next, when `read` have been."""
+def next_group(waiting: Sequence[Run], read: int) -> int:
+    """How many of the waiting runs to read next, when `read` passages have been: enough to fill a group."""
+    room, count = _room(read), 0
+    while room > 0 and count < len(waiting):
+        room -= len(waiting[count].passages)
+        count += 1
+    return count
+
+
+def _room(read: int) -> int:
+    """How many passages are missing to a full group."""
     for size in GROUPS:
         if read < size:
             return size - read
         read -= size
-    return 10
+    return LATER - read % LATER
 
 
 def settled(hits: Sequence[Hit], readings: Sequence[Reading], calibration: Calibration) -> bool:
@@ -28,13 +41,18 @@ def settled(hits: Sequence[Hit], readings: Sequence[Reading], calibration: Calib
     be overtaken in at most 0.5 % of questions. Only the best answer is settled; a lower one may still change.
 
     Args:
-        hits: all that was retrieved, best first.
-        readings: of the first `len(readings)` hits.
+        hits: all that was retrieved.
+        readings: of some of them.
     """
-    if len(readings) >= len(hits):
+    unread = unread_logit(hits, readings, calibration)
+    if unread is None:
         return True
     findings = merge(hits, readings, calibration).findings
-    if not findings:
-        return False
-    unread = calibration.logit(0.0, evidence_of(hits[len(readings)], hits))
-    return findings[0].logit - unread >= calibration.stop
+    return bool(findings) and findings[0].logit - unread >= calibration.stop
+
+
+def unread_logit(hits: Sequence[Hit], readings: Sequence[Reading], calibration: Calibration) -> float | None:
+    """The logit of a span with margin 0 in the best passage that was not read; None where all were."""
+    read = {reading.passage_id for reading in readings}
+    unread = [evidence_of(hit, hits) for hit in hits if hit.passage.id not in read]
+    return calibration.logit(0.0, max(unread)) if unread else None

@@ -20,7 +20,7 @@ from fundstelle.reader.confidence import Calibration
 from fundstelle.training.fitting import log_sum_exp, minimise
 from fundstelle.training.judging import best_threshold, trial_of
 from fundstelle.training.observations import Observation
-from fundstelle.training.stopping import fit_stop, read_of
+from fundstelle.training.stopping import fit_stop, read_at_stop
 
 _NEUTRAL = Calibration(intercept=0.0, margin=1.0, evidence=0.0)
 
@@ -166,8 +166,7 @@ def _fit_no_answer(calibration: Calibration, observations: Sequence[Observation]
     """Logistic regression of "the collection does not answer" on the odds that no span is right."""
     odds, absent = [], []
     for one in observations:
-        readings = one.readings[: read_of(one, calibration)]
-        findings = merge(one.hits, readings, calibration).findings
+        findings = merge(one.hits, read_at_stop(one, calibration), calibration).findings
         if findings:
             odds.append(-torch.logsumexp(torch.tensor([each.logit for each in findings]), 0).item())
             absent.append(not one.answered and not is_right(findings[0].best.text, one.golds))

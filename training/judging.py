@@ -8,7 +8,7 @@ from fundstelle.evaluation.judging import is_right
 from fundstelle.pipelines.merge import merge
 from fundstelle.reader.confidence import Calibration
 from fundstelle.training.observations import Observation
-from fundstelle.training.stopping import read_of, saving, stops
+from fundstelle.training.stopping import read_at_stop, saving, stops
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class Trial:
 
 def trial_of(one: Observation, calibration: Calibration) -> Trial:
     """Read as by default, with early stop. A right answer from an unexpected paragraph counts as one to find."""
-    merged = merge(one.hits, one.readings[: read_of(one, calibration)], calibration)
+    merged = merge(one.hits, read_at_stop(one, calibration), calibration)
     best = merged.findings[0] if merged.findings else None
     right = best is not None and is_right(best.best.text, one.golds)
     probability = best.probability if best else 0.0

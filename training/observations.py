@@ -2,8 +2,8 @@
 
 Each file becomes a collection of some of its paragraphs. Questions are of three kinds: answered by one of
 these paragraphs; put to a paragraph that does not answer them; and questions of paragraphs that were left
-out, which the collection most likely does not answer. Every question is put to each retriever, and a passage that
-several of them found is read once. Observations are kept in a file, one JSON object a line, because reading takes
+out, which the collection most likely does not answer. Every question is put to each retriever, and what several of
+them found is read once. Observations are kept in a file, one JSON object a line, because reading takes
 an hour and fitting a second.
 """
 
@@ -21,6 +21,7 @@ from fundstelle.evaluation.datasets import Dataset, Question, load
 from fundstelle.indexing.documents import Passage
 from fundstelle.indexing.store import Hit
 from fundstelle.indexing.tokens import TokenCounter
+from fundstelle.pipelines.neighbours import Run, runs
 from fundstelle.pipelines.retrieval import KINDS, Retriever
 from fundstelle.reader.reader import Reader
 from fundstelle.reader.readings import Reading, Span
@@ -128,18 +129,22 @@ def retrieve(
 
 
 def observe(retrieved: Sequence[Sequence[Observation]], reader: Reader) -> Iterator[Observation]:
-    """The same, everything read; the observations of one question share what is read."""
-    requests = [(every[0].question, _passages(every)) for every in retrieved]
-    for every, read in zip(retrieved, reader.read_batch(requests), strict=True):
-        readings = {reading.passage_id: reading for reading in read}
+    """The same, everything read as the pipeline does; the observations of one question share what is read."""
+    texts = [_texts(every) for every in retrieved]
+    requests = [
+        (every[0].question, list(each.values())) for every, each in zip(retrieved, texts, strict=True)
+    ]
+    for every, each, read in zip(retrieved, texts, reader.read_batch(requests), strict=True):
+        found = dict(zip(each, read, strict=True))
         for one in every:
+            apart = (reading for run in runs(one.hits) for reading in run.apart(found[run.id]))
+            readings = {reading.passage_id: reading for reading in apart}
             yield replace(one, readings=tuple(readings[hit.passage.id] for hit in one.hits))
 
 
-def _passages(observations: Sequence[Observation]) -> list[Passage]:
-    """All that was retrieved, each passage once."""
-    found = {hit.passage.id: hit.passage for one in observations for hit in one.hits}
-    return list(found.values())
+def _texts(observations: Sequence[Observation]) -> dict[str, Run]:
+    """All that is to be read for a question, by id, each text once."""
+    return {run.id: run for one in observations for run in runs(one.hits)}
 
 
 def save(observations: Iterable[Observation], path: Path) -> None:

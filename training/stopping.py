@@ -1,13 +1,15 @@
 """How early reading may stop: as early as leaves nearly every best answer what it is."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import inf
 
-from fundstelle.pipelines.merge import evidence_of, merge
+from fundstelle.pipelines.merge import merge
+from fundstelle.pipelines.reading import Asked
 from fundstelle.pipelines.sameness import answer_key
-from fundstelle.pipelines.stopping import next_group
+from fundstelle.pipelines.stopping import settled, unread_logit
 from fundstelle.reader.confidence import Calibration
+from fundstelle.reader.readings import Reading
 from fundstelle.training.observations import Observation
 
 CHANGED_AT_MOST = 0.005
@@ -29,26 +31,38 @@ class Stop:
     same: bool
 
 
+def looks(one: Observation) -> Iterator[list[Reading]]:
+    """What has been read at each look at the answers: the pipeline's own steps, replayed."""
+    known = {reading.passage_id: reading for reading in one.readings}
+    asked = Asked(one.question, one.hits)
+    while taken := asked.next_runs():
+        asked.readings += [known[passage.id] for run in taken for passage in run.passages]
+        yield list(asked.readings)
+
+
 def stops(one: Observation, calibration: Calibration) -> list[Stop]:
     """Every place where reading may stop, in order, the last one after everything was read."""
-    final = _best(one, len(one.hits), calibration)
-    found, read = [], 0
-    while read < len(one.hits):
-        read = min(read + next_group(read), len(one.hits))
-        logit, text = _best(one, read, calibration)
-        if read < len(one.hits):
-            unread = calibration.logit(0.0, evidence_of(one.hits[read], one.hits))
-            found.append(Stop(read, logit - unread, text == final[1]))
-    return [*found, Stop(read, inf, True)] if read else []
+    final = _best(one, one.readings, calibration)
+    found = []
+    for readings in looks(one):
+        logit, text = _best(one, readings, calibration)
+        unread = unread_logit(one.hits, readings, calibration)
+        lead = inf if unread is None else logit - unread
+        found.append(Stop(len(readings), lead, text == final[1]))
+    return found
 
 
-def read_of(one: Observation, calibration: Calibration) -> int:
-    """How many passages are read before the calibration says stop."""
-    return next((stop.read for stop in stops(one, calibration) if stop.lead >= calibration.stop), 0)
+def read_at_stop(one: Observation, calibration: Calibration) -> list[Reading]:
+    """What is read before the calibration says stop."""
+    readings: list[Reading] = []
+    for readings in looks(one):
+        if settled(one.hits, readings, calibration):
+            break
+    return readings
 
 
-def _best(one: Observation, read: int, calibration: Calibration) -> tuple[float, str]:
-    findings = merge(one.hits, one.readings[:read], calibration).findings
+def _best(one: Observation, readings: Sequence[Reading], calibration: Calibration) -> tuple[float, str]:
+    findings = merge(one.hits, readings, calibration).findings
     if not findings:
         return -inf, ""
     return findings[0].logit, answer_key(findings[0].best.text, findings[0].best.hit.passage.language)

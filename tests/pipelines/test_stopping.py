@@ -2,6 +2,7 @@
 
 from fundstelle.indexing.documents import Passage
 from fundstelle.indexing.store import Hit
+from fundstelle.pipelines.neighbours import Run, runs
 from fundstelle.pipelines.stopping import next_group, settled
 from fundstelle.reader.confidence import Calibration
 from fundstelle.reader.readings import Reading, Span
@@ -22,11 +23,21 @@ def readings(*margins: float) -> list[Reading]:
 
 def test_groups_cover_everything_once() -> None:
     """Groups start small, because the first passages answer most questions, and go on for ever."""
+    waiting = runs(hits(*range(40, 0, -1)))
     read, sizes = 0, []
-    while read < 40:
-        sizes.append(next_group(read))
+    while waiting:
+        sizes.append(next_group(waiting, read))
+        waiting = waiting[sizes[-1] :]
         read += sizes[-1]
     assert sizes == [2, 3, 5, 10, 10, 10]
+
+
+def test_a_group_tears_no_run_apart() -> None:
+    """A run that is longer than what a group has room for is read whole, and the next group is smaller for it."""
+    neighbours = tuple(Passage(f"n{number}", "d", "ten chars.", 10 * number, "s") for number in range(3))
+    single = tuple(Run((Passage(f"p{number}", f"d{number}", "x", 0, "s"),)) for number in range(9))
+    assert next_group([single[0], Run(neighbours), *single[1:]], 0) == 2
+    assert next_group(single[1:], 4) == 1
 
 
 def test_a_sure_answer_settles_the_question() -> None:
@@ -39,6 +50,13 @@ def test_weak_hits_are_left_sooner() -> None:
     """The same answer settles the question where the next passage matches the question far worse."""
     assert not settled(hits(10, 9, 9), readings(5.0, 0.0), CALIBRATION)
     assert settled(hits(10, 9, 5), readings(5.0, 0.0), CALIBRATION)
+
+
+def test_the_best_unread_passage_counts() -> None:
+    """What was read need not be the first hits: neighbours of the best one are read before better hits."""
+    read = [Reading("p0", (Span(3, 7, 5.0),), 0.0), Reading("p2", (), 0.0)]
+    assert not settled(hits(10, 9, 5), read, CALIBRATION)
+    assert settled(hits(10, 5, 9), read, CALIBRATION)
 
 
 def test_everything_read_is_settled_and_nothing_found_is_not() -> None:

@@ -2,6 +2,7 @@
 
 import math
 import random
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -9,13 +10,13 @@ import pytest
 from fundstelle.indexing.documents import Passage
 from fundstelle.indexing.store import Hit
 from fundstelle.pipelines.merge import evidence_of
-from fundstelle.pipelines.stopping import next_group, settled
+from fundstelle.pipelines.reading import Asked, read_all
 from fundstelle.reader.confidence import Calibration
-from fundstelle.reader.readings import Reading, Span
+from fundstelle.reader.readings import Reading, Span, Text
 from fundstelle.training.calibration import fit
 from fundstelle.training.judging import Trial, best_threshold, describe, judge
 from fundstelle.training.observations import Observation
-from fundstelle.training.stopping import CHANGED_AT_MOST, fit_stop, read_of, saving, stops
+from fundstelle.training.stopping import CHANGED_AT_MOST, fit_stop, read_at_stop, saving, stops
 
 TRUE = Calibration(intercept=-2.5, margin=0.6, evidence=4.0, support=0.5)
 
@@ -93,20 +94,31 @@ def test_the_stop_is_as_early_as_allowed(observations: list[Observation], fitted
 
 
 def test_stops_are_where_the_pipeline_stops(observations: list[Observation], fitted: Calibration) -> None:
-    """The simulated stop is the one that `settled` finds, group by group."""
+    """The simulated stop is the place where the pipeline itself stops reading the same passages."""
     for one in observations[:100]:
-        read = next_group(0)
-        while not settled(one.hits, one.readings[:read], fitted):
-            read += next_group(read)
+        asked = Asked(one.question, one.hits)
+        read_all([asked], Remembered(one, fitted), fitted)
         simulated = next(stop for stop in stops(one, fitted) if stop.lead >= fitted.stop)
-        assert simulated.read == min(read, len(one.hits))
+        assert simulated.read == len(asked.readings)
+        assert read_at_stop(one, fitted) == asked.readings
+
+
+class Remembered:
+    """A reader that says again what was observed of passages read one by one."""
+
+    def __init__(self, one: Observation, calibration: Calibration) -> None:
+        self.calibration = calibration
+        self._readings = {reading.passage_id: reading for reading in one.readings}
+
+    def read_batch(self, requests: Sequence[tuple[str, Sequence[Text]]]) -> list[list[Reading]]:
+        return [[self._readings[text.id] for text in texts] for _, texts in requests]
 
 
 def test_passages_without_a_span_are_read_to_the_end(fitted: Calibration) -> None:
     """Where nothing is found, there is no answer to be sure of, and reading goes on."""
     hits = tuple(Hit(Passage(f"p{rank}", "d", "...", 0, "s"), 1.0) for rank in range(8))
     empty = tuple(Reading(hit.passage.id, (), 0.0) for hit in hits)
-    assert read_of(Observation("made up", "?", False, (), hits, empty), fitted) == 8
+    assert len(read_at_stop(Observation("made up", "?", False, (), hits, empty), fitted)) == 8
 
 
 def test_nothing_to_learn_from_is_said(observations: list[Observation]) -> None:
