@@ -13,17 +13,20 @@ from fundstelle.api.problems import busy
 from fundstelle.api.staging import Staging
 from fundstelle.api.writing import StoreWriter
 from fundstelle.indexing.holdings import UPLOADED
-from fundstelle.indexing.jobs import IndexingJob
+from fundstelle.indexing.jobs import IndexingJob, pool
 from fundstelle.indexing.preparation import File, Recipe, Splitting
 from fundstelle.indexing.progress import DocumentCounts, JobProgress, JobResult, JobState
 from fundstelle.indexing.store import StoreError
-from fundstelle.indexing.vectors import PassageEncoder
+from fundstelle.indexing.vectors import OtherEncoder, PassageEncoder
 from fundstelle.indexing.workers import WorkerError
 
 STORE_PATIENCE = 600.0
 """Seconds for which a job waits for a store that is away, or that another process writes to."""
 
 RETRY_SECONDS = 3.0
+
+KEPT_SECONDS = 60.0
+"""Seconds for which worker processes stay when there is no job: starting one takes longer than a small file does."""
 
 logger = logging.getLogger(__name__)
 
@@ -33,7 +36,8 @@ class JobQueue:
 
     Args:
         most_waiting, most_bytes: jobs that may wait, and bytes of their files; more are refused.
-        workers: processes that convert and analyse the files of the running job.
+        workers: processes that convert and analyse the files of the running job; they are kept for the next one
+            until no job has come for `KEPT_SECONDS`.
         encoder: gives passages their vectors; without it there are none.
     """
 
@@ -53,7 +57,7 @@ class JobQueue:
         self.staging = staging
         self._writer = writer
         self._splitting = splitting
-        self._workers = workers
+        self._pool = pool(splitting, workers)
         self._encoder = encoder
         self._most_waiting = most_waiting
         self._most_bytes = most_bytes
@@ -118,14 +122,23 @@ class JobQueue:
             self._news.clear()
             job = self.records.next_queued()
             if job is None:
-                self._news.wait()
+                self._await_news()
             elif not self._attempt(job):
                 self._stopping.wait(RETRY_SECONDS)
+        self._pool.close()
+
+    def _await_news(self) -> None:
+        """Wait for a job; workers that nobody needs give their memory back."""
+        if not self._news.wait(KEPT_SECONDS):
+            self._pool.close()
+            self._news.wait()
 
     def _attempt(self, job: str) -> bool:
         """Run a job; False where the store would not have it and it waits again."""
         try:
             self._run(job)
+        except OtherEncoder as error:
+            self._end(job, JobState.FAILED, str(error))
         except StoreError as error:
             waits_since = self._waits_since.setdefault(job, time.monotonic())
             if time.monotonic() - waits_since < STORE_PATIENCE:
@@ -152,7 +165,7 @@ class JobQueue:
                 store,
                 recipe,
                 base=self.staging.of(job),
-                workers=min(self._workers, len(files)),
+                workers=self._pool,
                 files=files,
                 encoder=self._encoder,
                 on_progress=lambda progress: self._write_down(job, before, indexing, progress),

@@ -1,13 +1,13 @@
 """The reader alone: the same 20 passages and questions, ours beside Haystack's reader and a plain transformers loop.
 
     pip install transformers-haystack==2.0.0
-    python benchmarks/reader.py FOLDER xquad.en.json xquad.de.json xquad.zh.json [--questions 200] [--base]
+    python benchmarks/reader.py FOLDER xquad.en.json xquad.de.json xquad.zh.json [--questions 67] [--base 8]
         [--rows rows.jsonl]
 
 FOLDER holds the float32 weights of the bundled reader in transformers' format. Each system has a process of its own,
 so that its peak memory is its own; all are asked each question in turns, so that a busy moment meets all of them.
-`--base` does the same with random weights of XLM-R base's size (278 million), on which F1 says nothing. With `--rows`
-every answer is written down, and a run that was stopped goes on where it was.
+`--base` does the same on so many questions a set with random weights of XLM-R base's size (278 million), on which F1
+says nothing. With `--rows` every answer is written down, and a run that was stopped goes on where it was.
 
 Printed first: what a warm answer from one short passage takes besides the model. Then for each set: questions a
 second (of medians), how many times the peer's that is, F1 of the best answer over all passages, peak memory; and how
@@ -212,8 +212,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("folder", type=Path, help="float32 weights of the bundled reader")
     parser.add_argument("files", type=Path, nargs="+", help="SQuAD files")
-    parser.add_argument("--questions", type=int, default=200, help="of each file")
-    parser.add_argument("--base", action="store_true", help="random weights of XLM-R base's size, too")
+    parser.add_argument("--questions", type=int, default=67, help="of each file")
+    parser.add_argument(
+        "--base", type=int, default=0, help="of each file to random weights of XLM-R base's size"
+    )
     parser.add_argument("--rows", type=Path, help="where answers are kept")
     options = parser.parse_args()
     print(describe(), beyond_the_model(), sep="\n")
@@ -225,7 +227,7 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as scratch:
             model = random_base(Path(scratch), options.folder)
             for title, each in asked.items():
-                measure(f"{title}, random base", each, rows, model, False, 12, 768)
+                measure(f"{title}, random base", each[: options.base], rows, model, False, 12, 768)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,10 @@
 """Both stores and Haystack's Elasticsearch store on the same passages, in one run: loading, size, latency, recall.
 
     pip install elasticsearch-haystack==7.1.0
-    python benchmarks/stores.py train1.json train2.json [--passages 100000] [--questions 200] [--url http://...]
+    python benchmarks/stores.py train1.json texts.jsonl [--passages 100000] [--questions 200] [--url http://...]
 
-The files are in SQuAD's format; their paragraphs are the passages. Without --url a server is started for the run.
+The files are in SQuAD's format, and their paragraphs are the passages; or JSON Lines of `{"text"}`, cut into passages
+as `fundstelle index` does it, which nothing asks for. Without --url a server is started for the run.
 Loading is from text in memory to searchable; the time of our own analysis, which `fundstelle index` does in
 worker processes, is in it, and told apart. Haystack's store is loaded as `write_documents` does it by default
 (every request waits for a refresh) and with refresh=False.
@@ -35,6 +36,9 @@ from fundstelle.indexing.addresses import open_store
 from fundstelle.indexing.analysis import index_terms
 from fundstelle.indexing.documents import AnalysedDocument, Passage, SourceDocument, identifier
 from fundstelle.indexing.languages import detect
+from fundstelle.indexing.passages import split
+from fundstelle.indexing.tokens import TokenCounter
+from fundstelle.reader import bundle
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "servers"))
 from cluster import Cluster
@@ -73,13 +77,29 @@ def paragraphs(paths: Sequence[Path], wanted: int) -> tuple[dict[str, str], list
     texts: dict[str, str] = {}
     questions = []
     for path in paths:
-        articles = json.loads(path.read_text(encoding="utf-8"))["data"]
-        for paragraph in (each for article in articles for each in article["paragraphs"]):
-            name = identifier(paragraph["context"])
+        for text, asked in plain(path) if path.suffix == ".jsonl" else squad(path):
+            name = identifier(text)
             if name in texts or len(texts) < wanted:
-                texts[name] = paragraph["context"]
-                questions += [(question["question"], name) for question in paragraph["qas"]]
+                texts[name] = text
+                questions += [(question, name) for question in asked]
     return texts, questions
+
+
+def squad(path: Path) -> Iterator[tuple[str, list[str]]]:
+    """Each paragraph of a file in SQuAD's format with its questions."""
+    for article in json.loads(path.read_text(encoding="utf-8"))["data"]:
+        for paragraph in article["paragraphs"]:
+            yield paragraph["context"], [each["question"] for each in paragraph["qas"]]
+
+
+def plain(path: Path) -> Iterator[tuple[str, list[str]]]:
+    """The passages of each text of a JSON Lines file; nobody asks for them."""
+    counter = TokenCounter.load(bundle.path() / bundle.TOKENIZER)
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines()):
+        text = json.loads(line)["text"]
+        name = f"{path.name} {number}"
+        document = SourceDocument(name, text, name, name, language=detect(text[:1000]), content_hash="1")
+        yield from ((passage.text, []) for passage in split(document, counter))
 
 
 def analysed(name: str, text: str) -> AnalysedDocument:

@@ -9,6 +9,7 @@ knows are skipped before anything is read out of them.
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -18,7 +19,16 @@ from uuid import uuid4
 from fundstelle.indexing.documents import AnalysedDocument
 from fundstelle.indexing.files import ReadingError, digest, source_name, walk
 from fundstelle.indexing.holdings import Holding, Holdings
-from fundstelle.indexing.preparation import AUTO, File, Recipe, Splitting, content_hash, counter, prepare
+from fundstelle.indexing.preparation import (
+    AUTO,
+    Errand,
+    File,
+    Recipe,
+    Splitting,
+    content_hash,
+    counter,
+    prepare,
+)
 from fundstelle.indexing.progress import (
     DocumentCounts,
     FileFailure,
@@ -42,9 +52,11 @@ __all__ = [
     "JobProgress",
     "JobResult",
     "JobState",
+    "Pool",
     "Splitting",
     "VectorProgress",
     "index",
+    "pool",
 ]
 
 COMMIT_SECONDS = 3.0
@@ -90,13 +102,28 @@ def index(
     return job.run()
 
 
+Pool = Workers[Errand, list[AnalysedDocument]]
+"""Processes that prepare files for any job, of whatever recipe."""
+
+
+def pool(splitting: Splitting, count: int) -> Pool:
+    """Up to `count` workers, which load the tokenizer of `splitting` before their first file."""
+    return Workers(
+        prepare,
+        count,
+        timeout_seconds=FILE_SECONDS,
+        initializer=partial(counter, splitting.tokenizer),
+    )
+
+
 class IndexingJob:
     """One run over files and folders.
 
     Args:
         base: the folder that sources are named from, see `source_name`.
         prune: remove the documents whose files lay under `paths` and are gone.
-        workers: processes that read and analyse; by default one a core, at most 8.
+        workers: processes that read and analyse, or a pool of them that outlives the job; by default one a
+            core, at most 8.
         shard: the part of the files that this job does, where several machines share them.
         files: files that are named already, besides those at and under `paths`.
         encoder: gives every passage of the store a vector once all text is in; without it there are none.
@@ -117,7 +144,7 @@ class IndexingJob:
         *,
         base: Path,
         prune: bool = False,
-        workers: int | None = None,
+        workers: Pool | int | None = None,
         shard: Shard = ALL,
         files: Sequence[File] = (),
         encoder: PassageEncoder | None = None,
@@ -134,7 +161,10 @@ class IndexingJob:
         self._prune = prune
         self._shard = shard
         self._named = files
-        self._workers = workers or min(MOST_WORKERS, len(os.sched_getaffinity(0)))
+        self._given = workers if isinstance(workers, Workers) else None
+        self._workers = (
+            workers if isinstance(workers, int) else min(MOST_WORKERS, len(os.sched_getaffinity(0)))
+        )
         self._on_progress = on_progress or (lambda progress: None)
         self._cancelled = Event()
         self._encoder = encoder
@@ -203,9 +233,10 @@ class IndexingJob:
         self._report()
         origins = None if self._paths else [file.held_under for file in self._named]
         holdings = Holdings(self._store, self._shard, origins)
-        with self._pool(fingerprint) as pool:
-            for file, outcome in pool.map(self._changed(holdings, fingerprint)):
-                self._take_in(file, outcome, holdings.meet(file.held_under))
+        errands = (Errand(file, self._recipe, fingerprint) for file in self._changed(holdings, fingerprint))
+        with self._pool() as pool:
+            for errand, outcome in pool.map(errands):
+                self._take_in(errand.file, outcome, holdings.meet(errand.file.held_under))
         if self._prune and not self._cancelled.is_set():
             self._remove_gone(holdings)
         self._commit()
@@ -224,13 +255,9 @@ class IndexingJob:
             )
             self._vectors.run()
 
-    def _pool(self, fingerprint: str) -> Workers[File, list[AnalysedDocument]]:
-        return Workers(
-            partial(prepare, self._recipe, fingerprint),
-            self._workers,
-            timeout_seconds=FILE_SECONDS,
-            initializer=partial(counter, self._recipe.splitting.tokenizer),
-        )
+    def _pool(self) -> AbstractContextManager[Pool]:
+        """The pool that was given, which stays open, or one of this job's own."""
+        return nullcontext(self._given) if self._given else pool(self._recipe.splitting, self._workers)
 
     def _files(self) -> Iterator[File]:
         """The named files, and those under the paths that fall to this job but the store's own.

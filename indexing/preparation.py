@@ -87,9 +87,19 @@ class File:
         return identifier(recipe, *sorted(self.meta.items())) if self.meta else recipe
 
 
-def prepare(recipe: Recipe, fingerprint: str, file: File) -> list[AnalysedDocument]:
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """A file that a worker is to prepare by a recipe, whose fingerprint is taken once for all files."""
+
+    file: File
+    recipe: Recipe
+    fingerprint: str
+
+
+def prepare(errand: Errand) -> list[AnalysedDocument]:
     """The documents of a file, ready to be written. Raises ReadingError as `formats.read` does."""
-    fingerprint = file.fingerprint(fingerprint)
+    file, recipe = errand.file, errand.recipe
+    fingerprint = file.fingerprint(errand.fingerprint)
     return [
         analysed(
             replace(

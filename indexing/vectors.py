@@ -14,6 +14,10 @@ from fundstelle.indexing.documents import Passage
 from fundstelle.indexing.store import PassageStore, StoreError, Vector, VectorSpace
 
 
+class OtherEncoder(StoreError):
+    """The store's vectors were made by another encoder; waiting does not help."""
+
+
 class PassageEncoder(Protocol):
     """What makes vectors. `prefix` is what it puts before each passage."""
 
@@ -51,18 +55,18 @@ def content_key(passage: Passage) -> int:
 
 
 def check_space(store: PassageStore, encoder: PassageEncoder) -> None:
-    """Raise StoreError where the store's vectors were made by another encoder; none at all are no error."""
+    """Raise OtherEncoder where the store's vectors were made by another one; none at all are no error."""
     found = store.vector_space()
     if found is not None:
         check_same(store.address, found, space_of(encoder))
 
 
 def check_same(address: str, found: VectorSpace, wanted: VectorSpace) -> None:
-    """Raise StoreError, with what to do, where vectors of `found` would be compared with those of `wanted`."""
+    """Raise OtherEncoder, with what to do, where vectors of `found` would be compared with those of `wanted`."""
     if found == wanted:
         return
     made = f"made by {found.encoder} (revision {found.revision}), not by {wanted.encoder} ({wanted.revision})"
-    raise StoreError(
+    raise OtherEncoder(
         f"The vectors in {address} were {made}: they do not compare. Name that encoder with --encoder, or make all "
         "vectors anew with `fundstelle index --new-vectors`, which keeps the texts as they are."
     )

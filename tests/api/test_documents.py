@@ -16,6 +16,7 @@ from fundstelle.api.job_records import JobFile, JobRecords
 from fundstelle.api.staging import Staging, label_of, suffix_of
 from fundstelle.indexing.addresses import open_store
 from fundstelle.indexing.progress import DocumentCounts, FileFailure, JobState
+from fundstelle.indexing.store import VectorSpace
 
 TOWER = "The tower has *ninety* steps and was built of sandstone."
 
@@ -178,6 +179,17 @@ def test_a_job_waits_while_another_process_writes(client: TestClient) -> None:
         refused = client.delete(f"/v1/documents/{listed(client)[0]['id']}")
         assert (refused.status_code, "retry-after" in refused.headers) == (503, True)
     assert finished(client, job)["state"] == "done"
+
+
+def test_vectors_of_another_encoder_fail_a_job_at_once(
+    new_client: Callable[..., TestClient], tmp_path: Path
+) -> None:
+    """Waiting makes them no better, and the reason says what to do."""
+    with open_store(str(tmp_path / "store")) as store:
+        store.begin_vectors(VectorSpace("another", "1", 8, ""))
+    client = new_client(vectors=True, retriever="bm25")
+    job = finished(client, client.post("/v1/documents", json=texts("one")).json())
+    assert job["state"] == "failed" and "--new-vectors" in job["error"]
 
 
 def test_progress_is_streamed_until_the_end(client: TestClient) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from fundstelle.indexing.jobs import (
     JobResult,
     JobState,
     Splitting,
+    pool,
 )
 from fundstelle.indexing.preparation import File, Recipe, analysed
 from fundstelle.indexing.progress import VectorProgress
@@ -370,3 +372,23 @@ def test_named_files_keep_names_and_metadata_and_are_no_matter_of_pruning(
     assert (record.source, record.meta) == ("files/guide.txt", {"team": "hr"})
     assert run(prune=True).documents == DocumentCounts(unchanged=5)
     assert "files/guide.txt" in texts(store)
+
+
+def test_a_pool_of_workers_serves_one_job_after_the_other(
+    store: EmbeddedStore, folder: Path, tokenizer_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Jobs of different recipes share the same process, and each file is prepared by the recipe of its own job."""
+    started: list[Any] = []
+
+    def start(*given: Any, popen: Any = subprocess.Popen, **named: Any) -> Any:
+        started.append(popen(*given, **named))
+        return started[-1]
+
+    monkeypatch.setattr(subprocess, "Popen", start)
+    splitting = Splitting(tokenizer_file, 80)
+    with pool(splitting, 1) as workers:
+        for name, language in (("a.txt", "fr"), ("sub/b.md", "auto")):
+            recipe = Recipe(splitting, language)
+            IndexingJob([folder / name], store, recipe, base=folder, workers=workers).run()
+    assert len(started) == 1
+    assert {record.source: record.language for record in store.records()} == {"a.txt": "fr", "sub/b.md": "de"}
