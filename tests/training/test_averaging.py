@@ -1,0 +1,57 @@
+"""Averaging: the mean of models of one shape, and nothing else."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from transformers import AutoModelForQuestionAnswering, BertConfig, BertForQuestionAnswering
+
+from fundstelle.training.averaging import SOURCES, average, main
+
+
+def model(folder: Path, seed: int, width: int = 32) -> Path:
+    torch.manual_seed(seed)
+    config = BertConfig(
+        vocab_size=40, hidden_size=width, num_hidden_layers=1, num_attention_heads=2, intermediate_size=64
+    )
+    BertForQuestionAnswering(config).save_pretrained(folder)
+    (folder / "tokenizer.json").write_text(TOKENIZER, encoding="utf-8")
+    return folder
+
+
+TOKENIZER = json.dumps(
+    {
+        "version": "1.0",
+        "added_tokens": [],
+        "post_processor": None,
+        "model": {"type": "WordLevel", "vocab": {"[UNK]": 0, "[CLS]": 1, "[SEP]": 2}, "unk_token": "[UNK]"},
+    }
+)
+
+
+def weights(folder: Path) -> dict[str, torch.Tensor]:
+    return dict(AutoModelForQuestionAnswering.from_pretrained(folder).state_dict())
+
+
+def test_every_weight_is_the_mean(tmp_path: Path) -> None:
+    """By the shares that are given, equal ones unless any are; and what it was made of is written down."""
+    one, two = model(tmp_path / "one", 1), model(tmp_path / "two", 2)
+    average([one, two], tmp_path / "equal")
+    main([str(one), str(two), "--out", str(tmp_path / "mostly"), "--shares", "0.75", "0.25"])
+    first, second = weights(one), weights(two)
+    for folder, share in (("equal", 0.5), ("mostly", 0.75)):
+        for name, found in weights(tmp_path / folder).items():
+            torch.testing.assert_close(found, share * first[name] + (1 - share) * second[name])
+    assert json.loads((tmp_path / "mostly" / SOURCES).read_text()) == {"one": 0.75, "two": 0.25}
+
+
+def test_what_cannot_be_averaged_is_refused(tmp_path: Path) -> None:
+    """Models of another shape, shares that are too many or not 1 together: a sentence, and nothing is written."""
+    one, other = model(tmp_path / "one", 1), model(tmp_path / "other", 1, width=16)
+    with pytest.raises(ValueError, match="another shape"):
+        average([one, other], tmp_path / "out")
+    for shares in ([0.5, 0.6], [1.0]):
+        with pytest.raises(ValueError, match="add up to 1"):
+            average([one, one], tmp_path / "out", shares)
+    assert not (tmp_path / "out").exists()

@@ -1,0 +1,75 @@
+"""One model from several of the same origin: the mean of their weights.
+
+    python -m fundstelle.training.averaging FOLDER FOLDER ... --out FOLDER [--shares 0.5 0.3 0.2]
+
+Trainings that started from the same weights end in one valley, and its middle is better than its walls: the mean
+answers better than any of them, at the cost of one (Wortsman et al., 2022, "Model soups"). It works for stages that
+followed one another as well, and for the last states of one training (Izmailov et al., 2018, "Averaging Weights
+Leads to Wider Optima and Better Generalization"). Models of different origin have nothing in common to average.
+"""
+
+import argparse
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from transformers import AutoModelForQuestionAnswering
+
+from fundstelle.reader.hub import load_tokenizer
+from fundstelle.training.models import save_model, save_tokenizer
+
+SOURCES = "averaged.json"
+
+
+def average(folders: Sequence[Path], out: Path, shares: Sequence[float] | None = None) -> None:
+    """Write the weighted mean of question answering models as a transformers folder.
+
+    Args:
+        folders: of models with the same weights by name and shape; configuration and tokenizer are the first one's.
+        shares: of each, adding up to 1; equal unless given. `averaged.json` names folders and shares.
+
+    Raises:
+        ValueError: the models differ in shape, or the shares are not one a folder and 1 together.
+        OSError: a folder holds no model.
+    """
+    shares = shares or [1 / len(folders)] * len(folders)
+    if len(shares) != len(folders) or abs(sum(shares) - 1) > 1e-6:
+        raise ValueError(
+            f"Give {len(folders)} shares that add up to 1, one a folder; these are {list(shares)}."
+        )
+    model = AutoModelForQuestionAnswering.from_pretrained(folders[0], dtype=torch.float32)
+    total = {name: shares[0] * one for name, one in model.state_dict().items() if one.is_floating_point()}
+    for folder, share in zip(folders[1:], shares[1:], strict=True):
+        _add(total, AutoModelForQuestionAnswering.from_pretrained(folder, dtype=torch.float32), share, folder)
+    out.mkdir(parents=True, exist_ok=True)
+    save_model(model, total, out)
+    save_tokenizer(load_tokenizer(str(folders[0]), model, {}), str(folders[0]), out)
+    content = {folder.name: share for folder, share in zip(folders, shares, strict=True)}
+    (out / SOURCES).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+
+
+def _add(total: dict[str, torch.Tensor], model: torch.nn.Module, share: float, folder: Path) -> None:
+    """Add a model's weights to the sum."""
+    weights = model.state_dict()
+    wrong = [name for name, one in total.items() if name not in weights or weights[name].shape != one.shape]
+    if wrong:
+        raise ValueError(
+            f"{folder} is a model of another shape ({', '.join(wrong[:3])}): it cannot be averaged."
+        )
+    for name, one in total.items():
+        one += share * weights[name]
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """The command line; see the module's docstring."""
+    parser = argparse.ArgumentParser(prog="fundstelle.training.averaging", description=__doc__)
+    parser.add_argument("folders", type=Path, nargs="+")
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--shares", type=float, nargs="+")
+    options = parser.parse_args(arguments)
+    average(options.folders, options.out, options.shares)
+
+
+if __name__ == "__main__":
+    main()
