@@ -54,7 +54,6 @@ demo: $(VENV)/.light
 
 # Known weaknesses of what is installed; asks the package index.
 audit: $(VENV)/.all
-	$(BIN)/python -m pip install --quiet pip-audit
 	$(BIN)/python -m pip_audit --skip-editable
 
 clean:
