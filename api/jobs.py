@@ -13,7 +13,8 @@ from fundstelle.api.problems import busy
 from fundstelle.api.staging import Staging
 from fundstelle.api.writing import StoreWriter
 from fundstelle.indexing.holdings import UPLOADED
-from fundstelle.indexing.jobs import IndexingJob, pool
+from fundstelle.indexing.jobs import IndexingJob
+from fundstelle.indexing.pools import pool
 from fundstelle.indexing.preparation import File, Recipe, Splitting
 from fundstelle.indexing.progress import DocumentCounts, JobProgress, JobResult, JobState
 from fundstelle.indexing.store import StoreError

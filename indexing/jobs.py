@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from threading import Event
 from uuid import uuid4
@@ -19,16 +18,8 @@ from uuid import uuid4
 from fundstelle.indexing.documents import AnalysedDocument
 from fundstelle.indexing.files import ReadingError, digest, source_name, walk
 from fundstelle.indexing.holdings import Holding, Holdings
-from fundstelle.indexing.preparation import (
-    AUTO,
-    Errand,
-    File,
-    Recipe,
-    Splitting,
-    content_hash,
-    counter,
-    prepare,
-)
+from fundstelle.indexing.pools import Pool, pool
+from fundstelle.indexing.preparation import AUTO, Errand, File, Recipe, Splitting, content_hash
 from fundstelle.indexing.progress import (
     DocumentCounts,
     FileFailure,
@@ -52,18 +43,13 @@ __all__ = [
     "JobProgress",
     "JobResult",
     "JobState",
-    "Pool",
     "Splitting",
     "VectorProgress",
     "index",
-    "pool",
 ]
 
 COMMIT_SECONDS = 3.0
 """What is written is committed after this time, at the end of a file."""
-
-FILE_SECONDS = 600.0
-"""Limit for one file; enough for 100 MB of text on a slow core."""
 
 MOST_WORKERS = 8
 """Unless more are asked for: each holds a tokenizer, and one process writes what all of them make."""
@@ -100,20 +86,6 @@ def index(
         on_vectors=on_vectors,
     )
     return job.run()
-
-
-Pool = Workers[Errand, list[AnalysedDocument]]
-"""Processes that prepare files for any job, of whatever recipe."""
-
-
-def pool(splitting: Splitting, count: int) -> Pool:
-    """Up to `count` workers, which load the tokenizer of `splitting` before their first file."""
-    return Workers(
-        prepare,
-        count,
-        timeout_seconds=FILE_SECONDS,
-        initializer=partial(counter, splitting.tokenizer),
-    )
 
 
 class IndexingJob:

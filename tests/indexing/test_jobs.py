@@ -22,8 +22,8 @@ from fundstelle.indexing.jobs import (
     JobResult,
     JobState,
     Splitting,
-    pool,
 )
+from fundstelle.indexing.pools import pool
 from fundstelle.indexing.preparation import File, Recipe, analysed
 from fundstelle.indexing.progress import VectorProgress
 from fundstelle.indexing.shards import Shard
