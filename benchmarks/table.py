@@ -34,7 +34,7 @@ def line(run: Run) -> str:
     """A row of the table: forced on every answerable question; then allowed to abstain."""
     found = figures(run.rows)
     forced = f"{found['HasAns_forced_exact']:.1f} / {found['HasAns_forced_f1']:.1f}"
-    abstaining = f"{found['abstaining_f1']:.1f} F1"
+    abstaining = f"{found['abstaining_exact']:.1f} / {found['abstaining_f1']:.1f}"
     if any(not row.gold for row in run.rows):
         forced, abstaining = f"answerable only {forced}", f"best threshold {found['best_f1']:.1f} F1"
     elif run.rows[0].language.startswith(("zh", "th")):
@@ -49,7 +49,7 @@ def main() -> None:
     options = parser.parse_args()
     weights = bundle.Config.read(bundle.path()).sha256[bundle.LAYERS_DATA][:12]
     print(
-        "| set | questions | forced answer, EM / F1 | may abstain | model card |",
+        "| set | questions | forced answer, EM / F1 | may abstain, EM / F1 | model card |",
         "|---|---|---|---|---|",
         sep="\n",
     )
