@@ -22,7 +22,7 @@ from fundstelle.reader.embeddings import Embeddings
 
 LAYERS = "layers.safetensors"
 CONFIG = "config.json"
-BESIDE = ("recipe.json", "data.json", "README.md")
+BESIDE = ("recipe.json", "data.json", "averaged.json", "README.md")
 
 
 def extract(folder: Path, out: Path) -> None:
