@@ -28,16 +28,17 @@ class Asked:
     hits: Sequence[Hit]
     readings: list[Reading] = field(default_factory=list)
     read_ms: float = 0.0
-    _waiting: list[Run] = field(init=False)
+    _runs: list[Run] = field(init=False)
+    _taken: int = field(init=False, default=0)
 
     def __post_init__(self) -> None:
-        self._waiting = runs(self.hits)
+        self._runs = runs(self.hits)
 
     def next_runs(self) -> list[Run]:
         """What is read next; it waits no longer."""
-        count = next_group(self._waiting, len(self.readings))
-        taken, self._waiting = self._waiting[:count], self._waiting[count:]
-        return taken
+        first = self._taken
+        self._taken = min(first + next_group(first), len(self._runs))
+        return self._runs[first : self._taken]
 
     def add(self, read: Sequence[Run], readings: Sequence[Reading]) -> None:
         """What the reader says of these runs."""
@@ -45,7 +46,7 @@ class Asked:
             self.readings.extend(run.apart(reading))
 
     def finished(self, calibration: Calibration, early_stop: bool) -> bool:
-        if not self._waiting:
+        if self._taken >= len(self._runs):
             return True
         return early_stop and settled(self.hits, self.readings, calibration)
 

@@ -4,33 +4,21 @@ from collections.abc import Sequence
 
 from fundstelle.indexing.store import Hit
 from fundstelle.pipelines.merge import evidence_of, merge
-from fundstelle.pipelines.neighbours import Run
 from fundstelle.reader.confidence import Calibration
 from fundstelle.reader.readings import Reading
 
 GROUPS = (2, 3, 5)
-"""Passages read before the first, second and third look at the answers; a run of neighbours is not torn apart."""
-
-LATER = 10
-"""Passages between later looks."""
+"""Texts read before the first, second and third look at the answers; then by tens. A run of neighbours is one text, so
+that the first look sees two places at least, and often what supports the answer."""
 
 
-def next_group(waiting: Sequence[Run], read: int) -> int:
-    """How many of the waiting runs to read next, when `read` passages have been: enough to fill a group."""
-    room, count = _room(read), 0
-    while room > 0 and count < len(waiting):
-        room -= len(waiting[count].passages)
-        count += 1
-    return count
-
-
-def _room(read: int) -> int:
-    """How many passages are missing to a full group."""
+def next_group(read: int) -> int:
+    """How many texts to read next, when `read` have been."""
     for size in GROUPS:
         if read < size:
             return size - read
         read -= size
-    return LATER - read % LATER
+    return 10
 
 
 def settled(hits: Sequence[Hit], readings: Sequence[Reading], calibration: Calibration) -> bool:

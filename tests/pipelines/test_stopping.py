@@ -2,7 +2,7 @@
 
 from fundstelle.indexing.documents import Passage
 from fundstelle.indexing.store import Hit
-from fundstelle.pipelines.neighbours import Run, runs
+from fundstelle.pipelines.reading import Asked
 from fundstelle.pipelines.stopping import next_group, settled
 from fundstelle.reader.confidence import Calibration
 from fundstelle.reader.readings import Reading, Span
@@ -23,21 +23,20 @@ def readings(*margins: float) -> list[Reading]:
 
 def test_groups_cover_everything_once() -> None:
     """Groups start small, because the first passages answer most questions, and go on for ever."""
-    waiting = runs(hits(*range(40, 0, -1)))
     read, sizes = 0, []
-    while waiting:
-        sizes.append(next_group(waiting, read))
-        waiting = waiting[sizes[-1] :]
+    while read < 40:
+        sizes.append(next_group(read))
         read += sizes[-1]
     assert sizes == [2, 3, 5, 10, 10, 10]
 
 
-def test_a_group_tears_no_run_apart() -> None:
-    """A run that is longer than what a group has room for is read whole, and the next group is smaller for it."""
-    neighbours = tuple(Passage(f"n{number}", "d", "ten chars.", 10 * number, "s") for number in range(3))
-    single = tuple(Run((Passage(f"p{number}", f"d{number}", "x", 0, "s"),)) for number in range(9))
-    assert next_group([single[0], Run(neighbours), *single[1:]], 0) == 2
-    assert next_group(single[1:], 4) == 1
+def test_the_first_look_sees_two_places() -> None:
+    """A run of neighbours is one text: beside it another document is read before reading may stop."""
+    neighbours = [Hit(Passage(f"n{number}", "d", "ten chars.", 10 * number, "s"), 9.0) for number in range(3)]
+    asked = Asked("?", [*neighbours, *hits(3, 2, 1)])
+    assert [len(run.passages) for run in asked.next_runs()] == [3, 1]
+    assert [len(run.passages) for run in asked.next_runs()] == [1, 1]
+    assert asked.next_runs() == []
 
 
 def test_a_sure_answer_settles_the_question() -> None:
