@@ -65,8 +65,8 @@ def _grown(passage: Passage, others: Sequence[Passage]) -> Run:
     """The run of `passage` and those of `others` that join it, the best of them first, on either side."""
     run = [passage]
     while len(run) < LONGEST:
-        joining = (other for other in others if _joins(other, run[0]) or _joins(run[-1], other))
-        nearest = next(joining, None)
+        free = (other for other in others if other not in run)  # one without text would join itself
+        nearest = next((other for other in free if _joins(other, run[0]) or _joins(run[-1], other)), None)
         if nearest is None:
             break
         run.insert(0 if _joins(nearest, run[0]) else len(run), nearest)

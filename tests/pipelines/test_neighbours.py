@@ -42,6 +42,13 @@ def test_a_gap_is_none() -> None:
     assert [run.passages for run in runs(hits([a, c, b]))] == [(a,), (c,), (b,)]
 
 
+def test_a_passage_without_text_does_not_join_itself() -> None:
+    """It begins where it ends, and is still read once, alone or beside its neighbour."""
+    empty, text = Passage("e", "a", "", 4, "s"), Passage("t", "a", "one ", 0, "s")
+    assert [run.passages for run in runs(hits([empty]))] == [(empty,)]
+    assert [run.passages for run in runs(hits([text, empty]))] == [(text, empty)]
+
+
 def test_text_beyond_the_best_is_not_joined() -> None:
     """The last hits are rarely read: they do not make the first ones longer."""
     first, second = document("a", "one ", "two")
