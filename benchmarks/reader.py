@@ -6,8 +6,9 @@
 
 FOLDER holds the float32 weights of the bundled reader in transformers' format. Each system has a process of its own,
 so that its peak memory is its own; all are asked each question in turns, so that a busy moment meets all of them.
-`--base` does the same on so many questions a set with random weights of XLM-R base's size (278 million), on which F1
-says nothing. With `--rows` every answer is written down, and a run that was stopped goes on where it was.
+Ours reads what `fundstelle pack` made of the weights, at 8 bits, and once the weights themselves by torch. `--base`
+does the same on so many questions a set with random weights of XLM-R base's size (278 million), on which F1 says
+nothing. With `--rows` every answer is written down, and a run that was stopped goes on where it was.
 
 Printed first: what a warm answer from one short passage takes besides the model. Then for each set: questions a
 second (of medians), how many times the peer's that is, F1 of the best answer over all passages, peak memory; and how
@@ -43,6 +44,7 @@ from fundstelle.indexing.store import Hit
 from fundstelle.indexing.tokens import TokenCounter
 from fundstelle.reader import bundle, light
 from fundstelle.reader.reader import Reader
+from fundstelle.training.packing import pack_reader
 
 PASSAGES = 20
 
@@ -207,14 +209,13 @@ def beyond_the_model(rounds: int = 100) -> str:
     return f"one short passage, warm: model {model:.1f} ms, all else {beyond:.1f} ms (medians of {rounds})"
 
 
-def random_base(folder: Path, like: Path) -> str:
+def random_base(folder: Path, like: Path) -> None:
     """A reader of XLM-R base's size with random weights, with the tokenizer of the reader in `like`."""
     from transformers import AutoTokenizer, XLMRobertaConfig, XLMRobertaForQuestionAnswering
 
     config = XLMRobertaConfig(vocab_size=250_002, max_position_embeddings=514, type_vocab_size=1)
     XLMRobertaForQuestionAnswering(config).save_pretrained(folder)
     AutoTokenizer.from_pretrained(like).save_pretrained(folder)
-    return str(folder)
 
 
 def main() -> None:
@@ -231,12 +232,15 @@ def main() -> None:
     rows = Rows(options.rows)
     asked = {file.name: list(questions(load(file), options.questions)) for file in options.files}
     for title, each in asked.items():
-        measure(title, each, rows, str(options.folder), True, 12, 384)
+        measure(title, each, rows, str(options.folder), str(bundle.path()), 12, 384)
     if options.base:
         with tempfile.TemporaryDirectory() as scratch:
-            model = random_base(Path(scratch), options.folder)
+            model, packed = Path(scratch, "model"), Path(scratch, "packed")
+            random_base(model, options.folder)
+            pack_reader(model, packed, calibrate=options.files)
             for title, each in asked.items():
-                measure(f"{title}, random base", each[: options.base], rows, model, False, 12, 768)
+                what = (str(model), str(packed), 12, 768)
+                measure(f"{title}, random base", each[: options.base], rows, *what)
 
 
 if __name__ == "__main__":

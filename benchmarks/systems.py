@@ -10,7 +10,7 @@ from fundstelle.pipelines.reading import Asked, read_all
 from fundstelle.reader.engine import Batch, Engine, Logits
 from fundstelle.reader.reader import Reader
 
-SYSTEMS = ("ours", "ours, all read", "transformers loop", "haystack")
+SYSTEMS = ("ours", "ours, all read", "ours, by torch", "transformers loop", "haystack")
 WINDOW, STRIDE, BATCH = 384, 128, 20
 """The peer's own defaults, and for the loop a batch of as many windows as there are passages."""
 
@@ -45,13 +45,13 @@ class Timed:
 class Ours:
     """Our reader: reading stops early, as it does in use, unless told otherwise."""
 
-    model: str | None
+    model: str
     layers: int
     width: int
     early_stop: bool = True
 
     def __post_init__(self) -> None:
-        made = Reader.load(self.model, device=None if self.model is None else "cpu")
+        made = Reader.load(self.model, device="cpu")
         self.engine = Timed(made.engine, self.layers, self.width)
         self.reader = Reader(self.engine, made.tokenizer, calibration=made.calibration)
 
@@ -125,8 +125,9 @@ def loop(model: str) -> Answer:
     return answer
 
 
-def system(name: str, model: str, bundled: bool, layers: int, width: int) -> Answer:
-    """The system of that name; ours reads the bundle where there is one of these weights."""
+def system(name: str, model: str, packed: str, layers: int, width: int) -> Answer:
+    """The system of that name, over a transformers folder; ours over what `fundstelle pack` made of it, too."""
     if name.startswith("ours"):
-        return Ours(None if bundled else model, layers, width, early_stop=name == "ours")
+        weights = model if name == "ours, by torch" else packed
+        return Ours(weights, layers, width, early_stop=name == "ours")
     return peer(model) if name == "haystack" else loop(model)

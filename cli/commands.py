@@ -1,6 +1,6 @@
 """All commands together: importing a command's module registers it."""
 
-from fundstelle.cli import ask, calibrate, collection, evaluate, index, keys, reindex, serve, training
+from fundstelle.cli import ask, calibrate, collection, evaluate, index, keys, pack, reindex, serve, training
 from fundstelle.cli.app import app
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "evaluate",
     "index",
     "keys",
+    "pack",
     "reindex",
     "serve",
     "training",

@@ -2,7 +2,7 @@
 
 A bundle is a folder, written by `fundstelle.training.packing`:
 
-    embeddings.npy      word embeddings at 4 bits, memory-mapped
+    embeddings.npy      word embeddings, memory-mapped (`fundstelle.reader.embeddings`)
     layers.xml, .bin    the layers for OpenVINO; later weights with the same embeddings replace only these
     tokenizer.json      for the library `tokenizers`; tokenizer_config.json names its special tokens by role
     config.json         see `Config`

@@ -1,6 +1,7 @@
-"""The table of word embeddings at 4 bits, memory-mapped: only the rows a batch asks for are read and widened.
+"""The table of word embeddings, memory-mapped: only the rows a batch asks for are read and widened.
 
-Format Q4_0 as ggml names it: blocks of 32 weights, each a float16 scale and 32 nibbles, `weight = scale x
+Weights that were trained at 4 bits stay at 4 bits, all others are kept as float16. At 4 bits the format is Q4_0 as
+ggml names it: blocks of 32 weights, each a float16 scale and 32 nibbles, `weight = scale x
 (nibble - 8)`. A row's scales and nibbles stand together, so that a look-up touches one or two memory pages;
 neighbouring weights share a byte (the even one in its low half), so that one table turns bytes into pairs.
 """
@@ -15,6 +16,23 @@ BLOCK = 32
 
 _NIBBLES = np.arange(256)
 _PAIRS = np.stack([(_NIBBLES & 15) - 8, (_NIBBLES >> 4) - 8], axis=1).astype(np.float32)
+
+TOLERANCE = 0.005
+"""Of the length of the whole table: what the rounding of scales may change."""
+
+
+def compact(weights: NDArray[np.float32]) -> NDArray[Any]:
+    """`weights` (rows, width) as a table for `Embeddings`: at 4 bits where they are so already, else in float16."""
+    if weights.shape[1] % BLOCK == 0:
+        packed = pack(weights)
+        if difference(Embeddings(packed), weights) <= TOLERANCE:
+            return packed
+    return weights.astype(np.float16)
+
+
+def difference(embeddings: "Embeddings", weights: NDArray[np.float32]) -> float:
+    """How far a table is from `weights` of the same shape, as a share of their length."""
+    return float(np.linalg.norm(embeddings[np.arange(len(weights))] - weights) / np.linalg.norm(weights))
 
 
 def pack(weights: NDArray[np.float32]) -> NDArray[Any]:
@@ -52,11 +70,11 @@ def row_type(width: int) -> np.dtype[Any]:
 
 
 class Embeddings:
-    """Word embeddings by token id, from a packed table (rows of `row_type`), usually memory-mapped."""
+    """Word embeddings by token id, from a table that `compact` or `pack` gave, usually memory-mapped."""
 
     def __init__(self, table: NDArray[Any]) -> None:
         self._table = table
-        self.width = table["nibbles"].shape[1] * 2
+        self.width = table["nibbles"].shape[1] * 2 if table.dtype.names else table.shape[1]
 
     @classmethod
     def open(cls, path: Path) -> "Embeddings":
@@ -69,8 +87,13 @@ class Embeddings:
     def __getitem__(self, ids: NDArray[np.int64]) -> NDArray[np.float32]:
         """The embeddings of `ids` (any shape): (*ids.shape, width). IndexError for an id beyond the table."""
         unique, places = np.unique(ids, return_inverse=True)
-        rows = self._table[unique]
-        values = _PAIRS[rows["nibbles"]].reshape(len(unique), -1, BLOCK)
-        values *= rows["scales"].astype(np.float32)[..., None]
-        vectors: NDArray[np.float32] = values.reshape(len(unique), self.width)
-        return vectors[places.reshape(ids.shape)]
+        return _widened(self._table[unique])[places.reshape(ids.shape)]
+
+
+def _widened(rows: NDArray[Any]) -> NDArray[np.float32]:
+    """Rows of a table in float32."""
+    if rows.dtype.names is None:
+        return rows.astype(np.float32)
+    values = _PAIRS[rows["nibbles"]].reshape(len(rows), -1, BLOCK)
+    values *= rows["scales"].astype(np.float32)[..., None]
+    return values.reshape(len(rows), -1)

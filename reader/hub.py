@@ -37,7 +37,7 @@ def load_torch(
     """
     names = [device] if device is None or isinstance(device, str) else device
     devices = [pick_device(one) for one in names]
-    model = _load_model(name, hub)
+    model = load_model(name, hub)
     tokenizer = load_tokenizer(name, model, hub)
     copies = [model, *(deepcopy(model) for _ in devices[1:])]
     engines: list[Engine] = [
@@ -45,7 +45,7 @@ def load_torch(
         for copy, device in zip(copies, devices, strict=True)
     ]
     engine = engines[0] if len(engines) == 1 else ParallelEngine(engines)
-    fitted = _find(name, FILE_NAME, hub)
+    fitted = find_file(name, FILE_NAME, hub)
     calibration = Calibration.load(fitted.parent) if fitted else Calibration()
     return Parts(engine, tokenizer, calibration, name)
 
@@ -61,7 +61,7 @@ def combine(
         ValueError: it is no extractive QA model, or its tokenizer is a slow one.
         OSError: there is no model or tokenizer of that name, or it cannot be reached.
     """
-    loaded = _load_model(model, hub) if isinstance(model, str) else model
+    loaded = load_model(model, hub) if isinstance(model, str) else model
     place = pick_device(device)
     engine = TorchEngine(loaded, place, pick_dtype(dtype, place))
     name = str(getattr(loaded, "name_or_path", ""))
@@ -72,7 +72,7 @@ def combine(
     return Parts(engine, _fitted(backend, roles, None, loaded), Calibration(), name)
 
 
-def _load_model(name: str, hub: Mapping[str, Any]) -> Any:
+def load_model(name: str, hub: Mapping[str, Any]) -> Any:
     """The model in the dtype it was saved in. ValueError where its last layer would be made up."""
     model, report = AutoModelForQuestionAnswering.from_pretrained(
         name, dtype="auto", output_loading_info=True, **hub
@@ -85,10 +85,10 @@ def _load_model(name: str, hub: Mapping[str, Any]) -> Any:
 
 def load_tokenizer(name: str, model: Any, hub: Mapping[str, Any]) -> ReaderTokenizer:
     """`tokenizer.json` as it was saved; what transformers builds from older files where there is none."""
-    path = _find(name, _TOKENIZER, hub)
+    path = find_file(name, _TOKENIZER, hub)
     if path:
         for file in ("tokenizer_config.json", "special_tokens_map.json"):
-            _find(name, file, hub)  # a download puts it beside tokenizer.json
+            find_file(name, file, hub)  # a download puts it beside tokenizer.json
         backend, roles = Tokenizer.from_file(str(path)), read_roles(path.parent)
     else:
         backend, roles = _backend(AutoTokenizer.from_pretrained(name, **hub), name)
@@ -97,10 +97,9 @@ def load_tokenizer(name: str, model: Any, hub: Mapping[str, Any]) -> ReaderToken
 
 def _fitted(backend: Tokenizer, roles: Mapping[str, Any], path: Path | None, model: Any) -> ReaderTokenizer:
     """The tokenizer with what the model says of lengths and token types."""
-    tokenizer = ReaderTokenizer.of(backend, roles, path=path, max_length=max_length(model))
-    tokenizer.type_count = _type_count(model)
-    tokenizer.token_types = 0 < tokenizer.template.largest_type < tokenizer.type_count
-    return tokenizer
+    return ReaderTokenizer.of(
+        backend, roles, path=path, max_length=max_length(model), type_count=_type_count(model)
+    )
 
 
 def _backend(tokenizer: Any, name: str = "") -> tuple[Tokenizer, dict[str, Any]]:
@@ -116,7 +115,7 @@ def _backend(tokenizer: Any, name: str = "") -> tuple[Tokenizer, dict[str, Any]]
     return backend, {role: getattr(tokenizer, role, None) for role in roles}
 
 
-def _find(name: str, file: str, hub: Mapping[str, Any]) -> Path | None:
+def find_file(name: str, file: str, hub: Mapping[str, Any]) -> Path | None:
     """A file of the model, downloaded if need be; None where the model has none."""
     access = {key: value for key, value in hub.items() if key != "trust_remote_code"}
     path = cached_file(

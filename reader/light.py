@@ -22,7 +22,8 @@ class LightLayers:
     """Layers behind packed word embeddings, run by OpenVINO; safe to call from several threads at once.
 
     layers: an OpenVINO model (.xml, its .bin beside it) with the inputs `embeddings` (windows, L, width)
-        float32 and `attention_mask` (windows, L) int64.
+        float32, `attention_mask` (windows, L) int64, and `token_type_ids` like it where they tell question and
+        passage apart.
     threads: cores to compute on, by default all physical ones the process may use.
     exact: compute in float32 throughout. By default it is what the processor has instructions for: 8 bits
         where the layers are quantised, bfloat16 elsewhere. Without such instructions float32 is the fastest,
@@ -53,6 +54,7 @@ class LightLayers:
         if exact or not multiplies_bytes():
             _widen(model)
         self._quantised = bool(quantisers(model))
+        self.token_types = takes_token_types(model)
         self._embeddings = embeddings
         self.max_length = max_length
         if on_compile:
@@ -69,10 +71,10 @@ class LightLayers:
         return f"openvino {quantised}{floats} on CPU, {threads} threads"
 
     def run(self, batch: Batch, *outputs: str) -> tuple[NDArray[np.float32], ...]:
-        """Outputs of the layers by name, float32. ValueError where token types are not all 0."""
-        if batch.token_type_ids is not None and batch.token_type_ids.any():
+        """Outputs of the layers by name, float32. ValueError where they do not take the batch's token types."""
+        if not self.token_types and batch.token_type_ids is not None and batch.token_type_ids.any():
             raise ValueError("The bundled layers take a window as one segment: pass no token types.")
-        inputs = {"embeddings": self._embeddings[batch.input_ids], "attention_mask": batch.attention_mask}
+        inputs = inputs_of(batch, self._embeddings, self.token_types)
         request = self._request()
         try:
             results = request.infer(inputs, share_inputs=True)
@@ -94,13 +96,27 @@ class LightEngine(LightLayers):
     """The engine of a reader: layers whose outputs are `start_logits` and `end_logits`, both (windows, L)."""
 
     def logits(self, batch: Batch) -> tuple[Logits, Logits]:
-        """Start and end logits, each (windows, L) float32. ValueError where token types are not all 0."""
+        """Start and end logits, each (windows, L) float32. ValueError for token types that the layers do not take."""
         start, end = np.zeros((2, *batch.input_ids.shape), dtype=np.float32)
         for place, piece in few_shapes(batch, self.max_length):
             length = min(piece.input_ids.shape[1], batch.input_ids.shape[1])
             found = self.run(piece, "start_logits", "end_logits")
             start[place, :length], end[place, :length] = (logits[:, :length] for logits in found)
         return start, end
+
+
+def inputs_of(batch: Batch, embeddings: Embeddings, token_types: bool) -> dict[str, NDArray[Any]]:
+    """A batch as layers take it, by the names of their inputs."""
+    inputs = {"embeddings": embeddings[batch.input_ids], "attention_mask": batch.attention_mask}
+    if not token_types:
+        return inputs
+    types = batch.token_type_ids
+    return inputs | {"token_type_ids": np.zeros_like(batch.input_ids) if types is None else types}
+
+
+def takes_token_types(model: Any) -> bool:
+    """Whether an OpenVINO model has the input."""
+    return any("token_type_ids" in one.get_names() for one in model.inputs)
 
 
 def quantisers(model: Any) -> list[Any]:

@@ -58,6 +58,10 @@ def _light(folder: Path, *, exact: bool) -> Parts:
     loaded = bundle.load(folder, exact=exact)
     path = folder / bundle.TOKENIZER
     tokenizer = ReaderTokenizer.of(
-        loaded.tokenizer, read_roles(folder), path=path, max_length=loaded.config.max_length
+        loaded.tokenizer,
+        read_roles(folder),
+        path=path,
+        max_length=loaded.config.max_length,
+        type_count=2 if loaded.engine.token_types else 0,
     )
     return Parts(loaded.engine, tokenizer, Calibration.load(folder), loaded.config.name)

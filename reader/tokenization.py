@@ -104,10 +104,16 @@ class ReaderTokenizer:
 
     @classmethod
     def of(
-        cls, tokenizer: Tokenizer, roles: Mapping[str, Any], *, path: Path | None, max_length: int | None
+        cls,
+        tokenizer: Tokenizer,
+        roles: Mapping[str, Any],
+        *,
+        path: Path | None,
+        max_length: int | None,
+        type_count: int = 0,
     ) -> Self:
-        """With the roles that `read_roles` gives; `max_length` is the model's own, where it is known."""
-        return cls(
+        """With the roles that `read_roles` gives; `max_length` and `type_count` are the model's own."""
+        made = cls(
             tokenizer,
             path=path,
             cls_token=roles.get("cls_token"),
@@ -115,6 +121,9 @@ class ReaderTokenizer:
             padding_side=roles.get("padding_side") or "right",
             max_length=smallest(max_length, roles.get("model_max_length")),
         )
+        made.type_count = type_count
+        made.token_types = 0 < made.template.largest_type < type_count
+        return made
 
     @property
     def question_first(self) -> bool:

@@ -14,20 +14,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from fundstelle.encoder import bundle
 from fundstelle.encoder.hub import Recipe, load_model, read_recipe
 from fundstelle.reader import bundle as reader_bundle
-from fundstelle.reader.embeddings import Embeddings
+from fundstelle.reader.embeddings import TOLERANCE, Embeddings, difference
 from fundstelle.reader.light import import_openvino
 from fundstelle.training.packing import digest
 
 SHARED = (reader_bundle.EMBEDDINGS, reader_bundle.TOKENIZER, reader_bundle.TOKENIZER_CONFIG)
 """Files of the reader's bundle that the encoder needs."""
-
-TOLERANCE = 0.005
-"""Of the length of the whole table: what the rounding of scales may change."""
 
 
 def pack_encoder(
@@ -76,10 +71,9 @@ def check_embeddings(model: Any, reader: Path) -> None:
         raise ValueError(
             f"The encoder has {own.shape} word embeddings, the reader {len(packed), packed.width}."
         )
-    difference = np.linalg.norm(packed[np.arange(len(own))] - own) / np.linalg.norm(own)
-    if difference > TOLERANCE:
+    if (differing := difference(packed, own)) > TOLERANCE:
         raise ValueError(
-            f"The encoder's word embeddings differ from the reader's by {difference:.1%}: they cannot share one "
+            f"The encoder's word embeddings differ from the reader's by {differing:.1%}: they cannot share one "
             "table. Pack a reader that was trained over the same embeddings."
         )
 

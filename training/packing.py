@@ -1,13 +1,9 @@
-"""From a transformers folder to a bundle for the light reader.
+"""From an extractive QA model to a bundle for the light reader: `fundstelle pack` is this.
 
-    python -m fundstelle.training.packing FOLDER OUT --calibrate FILE... [--name NAME] [--provenance TEXT]
-
-FILEs are in SQuAD format, one for each language where there are several; without `--calibrate` the layers stay in
-float32. How far 8 bits are from it is written into config.json: see `quantising`. What a bundle consists of is said
-in `fundstelle.reader.bundle`.
+How far 8 bits are from float32 is written into config.json: see `quantising`. What a bundle consists of is said in
+`fundstelle.reader.bundle`.
 """
 
-import argparse
 import hashlib
 import json
 import shutil
@@ -19,14 +15,16 @@ from typing import Any
 import numpy as np
 
 from fundstelle.reader import bundle
-from fundstelle.reader.embeddings import Embeddings, pack
+from fundstelle.reader.confidence import FILE_NAME
+from fundstelle.reader.embeddings import Embeddings, compact
 from fundstelle.reader.light import import_openvino
+from fundstelle.reader.tokenization import ReaderTokenizer, read_roles
 
 DATA = (bundle.EMBEDDINGS, bundle.LAYERS, bundle.LAYERS_DATA, bundle.TOKENIZER, bundle.TOKENIZER_CONFIG)
 
 
 def pack_reader(
-    folder: Path,
+    source: str | Path,
     out: Path,
     *,
     calibrate: Sequence[Path] = (),
@@ -34,51 +32,81 @@ def pack_reader(
     licence: str = "",
     provenance: str = "",
 ) -> None:
-    """Write the bundle `out` from `folder`, which `AutoModelForQuestionAnswering.from_pretrained` can load.
+    """Write the bundle `out` from `source`, an extractive QA model by folder or hub name.
 
     A bundle that is there is replaced file by file, only when all of the new one is made: readers that run
-    have its table and its layers mapped into memory, and keep what they opened.
-    """
-    from transformers import AutoModelForQuestionAnswering
+    have its table and its layers mapped into memory, and keep what they opened. A calibration of probabilities that
+    the model brings comes along.
 
-    model = AutoModelForQuestionAnswering.from_pretrained(folder, attn_implementation="sdpa")
+    Args:
+        calibrate: files in SQuAD format, one for each language where there are several: with them the layers are at
+            8 bits, without them in float32.
+        licence: of the weights, as an SPDX expression.
+        provenance: how the weights came to be, for people.
+
+    Raises:
+        ValueError: the model is of a kind that cannot be exported, or there is nothing to calibrate on.
+        OSError: there is no such model.
+    """
+    from fundstelle.reader.hub import find_file, load_model, load_tokenizer
+
+    model = load_model(str(source), {}).float()
+    tokenizer = load_tokenizer(str(source), model, {})
+    if not tokenizer.question_first:
+        raise ValueError(
+            f"{source} reads padding before text, which packed layers cannot: read with the model itself."
+        )
     about = {
-        "name": name or folder.name,
+        "name": name or Path(source).name,
         "licence": licence,
-        "max_length": int(model.config.max_position_embeddings),
+        "max_length": tokenizer.max_length,
         "precision": "int8" if calibrate else "float32",
         "provenance": provenance,
     }
     out.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=out, prefix=".packing-") as made:
         new = Path(made)
-        _write_tokenizer(folder, new)
+        _write_tokenizer(tokenizer, str(source), new)
         _write_embeddings(model, new)
-        quantisation = _write_layers(model, new, calibrate)
+        quantisation = _write_layers(model, tokenizer.token_types, new, calibrate)
         _write_config(new, about | quantisation)
-        for file in (*DATA, bundle.CONFIG):
-            (new / file).replace(out / file)
+        if fitted := find_file(str(source), FILE_NAME, {}):
+            shutil.copy(fitted, new)
+        for file in new.iterdir():
+            file.replace(out / file.name)
 
 
-def _write_tokenizer(folder: Path, out: Path) -> None:
+def _write_tokenizer(tokenizer: ReaderTokenizer, source: str, out: Path) -> None:
     """Without escapes and spaces, a vocabulary of many scripts takes half the space and loads a fifth faster."""
-    tokenizer = json.loads((folder / bundle.TOKENIZER).read_text(encoding="utf-8"))
-    compact = json.dumps(tokenizer, ensure_ascii=False, separators=(",", ":"))
-    (out / bundle.TOKENIZER).write_text(compact, encoding="utf-8")
-    shutil.copy(folder / bundle.TOKENIZER_CONFIG, out / bundle.TOKENIZER_CONFIG)
+    from fundstelle.training.models import save_tokenizer
+
+    with TemporaryDirectory() as saved:
+        save_tokenizer(tokenizer, source, Path(saved))
+        content = json.loads((Path(saved) / bundle.TOKENIZER).read_text(encoding="utf-8"))
+        text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
+        (out / bundle.TOKENIZER).write_text(text, encoding="utf-8")
+        _write_roles(Path(saved), out / bundle.TOKENIZER_CONFIG)
+
+
+def _write_roles(saved: Path, file: Path) -> None:
+    """The special tokens by role, in one file, where older models have two."""
+    if (saved / file.name).is_file() and not (saved / "special_tokens_map.json").is_file():
+        shutil.copy(saved / file.name, file)
+    else:
+        file.write_text(json.dumps(read_roles(saved), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
 
 
 def _write_embeddings(model: Any, out: Path) -> None:
     weights = model.get_input_embeddings().weight.detach().float().numpy()
-    np.save(out / bundle.EMBEDDINGS, pack(weights))
+    np.save(out / bundle.EMBEDDINGS, compact(weights))
 
 
-def _write_layers(model: Any, out: Path, calibrate: Sequence[Path]) -> dict[str, Any]:
+def _write_layers(model: Any, token_types: bool, out: Path, calibrate: Sequence[Path]) -> dict[str, Any]:
     """The layers, at 8 bits where there is something to calibrate on; returns what config.json says of that."""
     from fundstelle.training.exporting import export_layers
     from fundstelle.training.quantising import calibration_windows, quantise_layers
 
-    layers, about = export_layers(model), {}
+    layers, about = export_layers(model, token_types), {}
     if calibrate:
         windows = calibration_windows(calibrate, bundle.load_tokenizer(out))
         quantised = quantise_layers(layers, Embeddings.open(out / bundle.EMBEDDINGS), windows)
@@ -97,19 +125,3 @@ def _write_config(out: Path, about: dict[str, Any]) -> None:
 def digest(file: Path) -> str:
     """The SHA-256 of a file."""
     return hashlib.sha256(file.read_bytes()).hexdigest()
-
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    """The command line; see the module's docstring."""
-    parser = argparse.ArgumentParser(prog="fundstelle.training.packing", description=__doc__)
-    parser.add_argument("folder", type=Path, help="a transformers folder with an extractive QA model")
-    parser.add_argument("out", type=Path, help="the folder to write the bundle to")
-    parser.add_argument("--calibrate", type=Path, nargs="+", default=[], metavar="FILE", help="SQuAD files")
-    parser.add_argument("--name", help="what the reader is called (default: the folder's name)")
-    parser.add_argument("--licence", default="", help="licence of the weights, as an SPDX expression")
-    parser.add_argument("--provenance", default="", help="how the weights came to be")
-    pack_reader(**vars(parser.parse_args(arguments)))
-
-
-if __name__ == "__main__":
-    main()

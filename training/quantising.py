@@ -16,15 +16,17 @@ import json
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from tokenizers import Tokenizer
+from tokenizers import Encoding, Tokenizer
 
 from fundstelle.reader.embeddings import Embeddings
-from fundstelle.reader.light import import_openvino, quantisers, release
+from fundstelle.reader.engine import Batch
+from fundstelle.reader.light import import_openvino, inputs_of, quantisers, release, takes_token_types
 
 WINDOW_LENGTH = 256
 STRENGTHS = (0.4, 0.55, 0.7)
@@ -33,7 +35,9 @@ ACTIVATIONS = {"Gelu", "Relu", "Swish", "Tanh", "Mish", "HSwish"}
 HELD_OUT = 5
 """Every fifth window judges; the others give the ranges."""
 
-Windows = Sequence[Sequence[int]]
+Windows = Sequence[Batch]
+"""Each of one window, unpadded."""
+
 Distributions = list[NDArray[np.float64]]
 
 
@@ -55,8 +59,8 @@ def quantise_layers(
 ) -> Quantised:
     """Weights (per channel) and activations of `layers` (an `openvino.Model`) at 8 bits, by NNCF.
 
-    Logits, normalisation and attention between tokens stay in floating point. `windows` are token ids, of
-    every language alike. It runs everything once a strength and once more: minutes.
+    Logits, normalisation and attention between tokens stay in floating point. `windows` are of every language
+    alike. It runs everything once a strength and once more: minutes.
 
     Raises:
         ValueError: fewer windows than are needed to calibrate and to judge.
@@ -86,7 +90,9 @@ def quantise_at(layers: Any, embeddings: Embeddings, windows: Windows, strength:
 
     return nncf.quantize(
         layers,
-        nncf.Dataset(windows, lambda ids: _inputs(embeddings, ids)),
+        nncf.Dataset(
+            windows, partial(inputs_of, embeddings=embeddings, token_types=takes_token_types(layers))
+        ),
         model_type=nncf.ModelType.TRANSFORMER,
         subset_size=len(windows),
         ignored_scope=nncf.IgnoredScope(types=["ScaledDotProductAttention"], validate=False),
@@ -114,9 +120,9 @@ def distributions(layers: Any, embeddings: Embeddings, windows: Windows) -> Dist
     """For each window (2, tokens): log-probabilities of start and end, as the layers give them in float32."""
     settings = {"INFERENCE_PRECISION_HINT": "f32"}
     model = import_openvino().Core().compile_model(layers, "CPU", settings)
-    found = []
-    for ids in windows:
-        outputs = model(_inputs(embeddings, ids))
+    found, token_types = [], takes_token_types(layers)
+    for window in windows:
+        outputs = model(inputs_of(window, embeddings, token_types))
         logits = np.concatenate([outputs["start_logits"], outputs["end_logits"]]).astype(np.float64)
         logits -= logits.max(axis=1, keepdims=True)
         found.append(logits - np.log(np.exp(logits).sum(axis=1, keepdims=True)))
@@ -129,21 +135,19 @@ def divergence(wanted: Distributions, given: Distributions) -> float:
     return float(np.mean(each))
 
 
-def _inputs(embeddings: Embeddings, ids: Sequence[int]) -> dict[str, NDArray[Any]]:
-    return {
-        "embeddings": embeddings[np.array([ids])],
-        "attention_mask": np.ones((1, len(ids)), dtype=np.int64),
-    }
-
-
 def calibration_windows(
     files: Sequence[Path], tokenizer: Tokenizer, *, count: int = 400, seed: int = 0
-) -> list[list[int]]:
+) -> list[Batch]:
     """About `count` windows of question and passage, of each SQuAD file as many as of the others."""
     tokenizer.enable_truncation(WINDOW_LENGTH, strategy="only_second")
-    windows = [encoding.ids for encoding in tokenizer.encode_batch(_sample(files, count, seed))]
+    windows = [_window(encoding) for encoding in tokenizer.encode_batch(_sample(files, count, seed))]
     tokenizer.no_truncation()
     return windows
+
+
+def _window(encoding: Encoding) -> Batch:
+    ids = np.array([encoding.ids], dtype=np.int64)
+    return Batch(ids, np.ones_like(ids), np.array([encoding.type_ids], dtype=np.int64))
 
 
 def text_windows(
@@ -155,7 +159,7 @@ def text_windows(
     max_length: int = WINDOW_LENGTH,
     count: int = 300,
     seed: int = 0,
-) -> list[list[int]]:
+) -> list[Batch]:
     """About `count` windows of an encoder, half of them questions and half passages, of each file as many."""
     tokenizer.enable_truncation(min(WINDOW_LENGTH, max_length))
     texts = [
@@ -163,7 +167,7 @@ def text_windows(
         for question, passage in _sample(files, -(-count // 2), seed)
         for text in (query_prefix + question, passage_prefix + passage)
     ]
-    windows = [encoding.ids for encoding in tokenizer.encode_batch(texts)]
+    windows = [_window(encoding) for encoding in tokenizer.encode_batch(texts)]
     tokenizer.no_truncation()
     return windows
 

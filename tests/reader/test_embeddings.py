@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fundstelle.reader.embeddings import BLOCK, Embeddings, pack
+from fundstelle.reader.embeddings import BLOCK, Embeddings, compact, pack
 
 ROWS = 40
 
@@ -33,6 +33,23 @@ def test_packing_again_changes_nothing(seed: int) -> None:
     once = Embeddings(pack(table(seed)))[np.arange(ROWS)]
     twice = Embeddings(pack(once))[np.arange(ROWS)]
     assert np.allclose(once, twice, rtol=2e-3, atol=1e-6)
+
+
+def test_weights_that_are_at_4_bits_stay_there() -> None:
+    """They come back as they were, from a quarter of the space that others take."""
+    weights = Embeddings(pack(table()))[np.arange(ROWS)]
+    kept = compact(weights)
+    assert kept.nbytes == ROWS * (2 * BLOCK // 2 + 2 * 2)
+    assert np.allclose(Embeddings(kept)[np.arange(ROWS)], weights, rtol=2e-3, atol=1e-6)
+
+
+@pytest.mark.parametrize("width", [2 * BLOCK, 2 * BLOCK + 1])
+def test_other_weights_are_kept_in_float16(width: int) -> None:
+    """What 4 bits would change is not taken to 4 bits, nor a width that blocks do not divide."""
+    weights = table(width=width)
+    embeddings = Embeddings(compact(weights))
+    assert embeddings.width == width
+    assert np.array_equal(embeddings[np.arange(ROWS)], weights.astype(np.float16).astype(np.float32))
 
 
 def test_a_block_of_zeros_stays_zero() -> None:

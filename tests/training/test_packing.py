@@ -13,7 +13,7 @@ from transformers import BertConfig, BertForQuestionAnswering
 from fundstelle.reader import bundle, light
 from fundstelle.reader.embeddings import Embeddings
 from fundstelle.reader.engine import Batch
-from fundstelle.training.packing import main, pack_reader
+from fundstelle.training.packing import pack_reader
 from fundstelle.training.quantising import STRENGTHS, behind_activation, divergence
 
 PIECES = 96
@@ -97,10 +97,10 @@ def test_torch_and_the_light_engine_agree(reader: Path, packed: Path, lengths: t
 
 @pytest.fixture(scope="module")
 def quantised(reader: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The reader packed in 8 bits by the command line."""
+    """The reader packed in 8 bits."""
     out = tmp_path_factory.mktemp("int8")
     questions = save_questions(out / "squad.json")
-    main([str(reader), str(out / "bundle"), "--calibrate", str(questions), "--name", "small"])
+    pack_reader(reader, out / "bundle", calibrate=[questions], name="small")
     return out / "bundle"
 
 
