@@ -25,6 +25,8 @@ SOURCES = "averaged.json"
 def average(folders: Sequence[Path], out: Path, shares: Sequence[float] | None = None) -> None:
     """Write the weighted mean of question answering models as a transformers folder.
 
+    Weights that are the same in all of them, as frozen embeddings are, stay the same to the last bit.
+
     Args:
         folders: of models with the same weights by name and shape; configuration and tokenizer are the first one's.
         shares: of each, adding up to 1; equal unless given. `averaged.json` names folders and shares.
@@ -39,26 +41,30 @@ def average(folders: Sequence[Path], out: Path, shares: Sequence[float] | None =
             f"Give {len(folders)} shares that add up to 1, one a folder; these are {list(shares)}."
         )
     model = AutoModelForQuestionAnswering.from_pretrained(folders[0], dtype=torch.float32)
-    total = {name: shares[0] * one for name, one in model.state_dict().items() if one.is_floating_point()}
+    first = {name: one for name, one in model.state_dict().items() if one.is_floating_point()}
+    total, common = {name: shares[0] * one for name, one in first.items()}, set(first)
     for folder, share in zip(folders[1:], shares[1:], strict=True):
-        _add(total, AutoModelForQuestionAnswering.from_pretrained(folder, dtype=torch.float32), share, folder)
+        weights = _weights(folder, first)
+        common = {name for name in common if torch.equal(first[name], weights[name])}
+        for name, one in total.items():
+            one += share * weights[name]
     out.mkdir(parents=True, exist_ok=True)
-    save_model(model, total, out)
+    save_model(model, total | {name: first[name] for name in common}, out)
     save_tokenizer(load_tokenizer(str(folders[0]), model, {}), str(folders[0]), out)
     content = {folder.name: share for folder, share in zip(folders, shares, strict=True)}
     (out / SOURCES).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
 
-def _add(total: dict[str, torch.Tensor], model: torch.nn.Module, share: float, folder: Path) -> None:
-    """Add a model's weights to the sum."""
-    weights = model.state_dict()
-    wrong = [name for name, one in total.items() if name not in weights or weights[name].shape != one.shape]
+def _weights(folder: Path, like: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """A model's weights by name. ValueError where they are not shaped as those of `like`."""
+    model = AutoModelForQuestionAnswering.from_pretrained(folder, dtype=torch.float32)
+    weights: dict[str, torch.Tensor] = model.state_dict()
+    wrong = [name for name, one in like.items() if name not in weights or weights[name].shape != one.shape]
     if wrong:
         raise ValueError(
             f"{folder} is a model of another shape ({', '.join(wrong[:3])}): it cannot be averaged."
         )
-    for name, one in total.items():
-        one += share * weights[name]
+    return weights
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -46,6 +46,20 @@ def test_every_weight_is_the_mean(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "mostly" / SOURCES).read_text()) == {"one": 0.75, "two": 0.25}
 
 
+def test_what_all_have_in_common_stays_as_it_is(tmp_path: Path) -> None:
+    """Frozen weights are not rounded anew: a third thrice is not quite one."""
+    folders = [model(tmp_path / str(seed), seed) for seed in range(3)]
+    frozen = weights(folders[0])["bert.embeddings.word_embeddings.weight"]
+    for folder in folders[1:]:
+        reader = AutoModelForQuestionAnswering.from_pretrained(folder)
+        with torch.no_grad():
+            reader.get_input_embeddings().weight.copy_(frozen)
+        reader.save_pretrained(folder)
+    average(folders, tmp_path / "mean")
+    found = weights(tmp_path / "mean")["bert.embeddings.word_embeddings.weight"]
+    assert torch.equal(found, frozen)
+
+
 def test_what_cannot_be_averaged_is_refused(tmp_path: Path) -> None:
     """Models of another shape, shares that are too many or not 1 together: a sentence, and nothing is written."""
     one, other = model(tmp_path / "one", 1), model(tmp_path / "other", 1, width=16)
