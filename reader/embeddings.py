@@ -93,7 +93,7 @@ class Embeddings:
 def _widened(rows: NDArray[Any]) -> NDArray[np.float32]:
     """Rows of a table in float32."""
     if rows.dtype.names is None:
-        return rows.astype(np.float32)
-    values = _PAIRS[rows["nibbles"]].reshape(len(rows), -1, BLOCK)
+        return np.asarray(rows, dtype=np.float32)
+    values: NDArray[np.float32] = _PAIRS[rows["nibbles"]].reshape(len(rows), -1, BLOCK)
     values *= rows["scales"].astype(np.float32)[..., None]
     return values.reshape(len(rows), -1)

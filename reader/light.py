@@ -107,11 +107,14 @@ class LightEngine(LightLayers):
 
 def inputs_of(batch: Batch, embeddings: Embeddings, token_types: bool) -> dict[str, NDArray[Any]]:
     """A batch as layers take it, by the names of their inputs."""
-    inputs = {"embeddings": embeddings[batch.input_ids], "attention_mask": batch.attention_mask}
-    if not token_types:
-        return inputs
-    types = batch.token_type_ids
-    return inputs | {"token_type_ids": np.zeros_like(batch.input_ids) if types is None else types}
+    inputs: dict[str, NDArray[Any]] = {
+        "embeddings": embeddings[batch.input_ids],
+        "attention_mask": batch.attention_mask,
+    }
+    if token_types:
+        types = batch.token_type_ids
+        inputs["token_type_ids"] = np.zeros_like(batch.input_ids) if types is None else types
+    return inputs
 
 
 def takes_token_types(model: Any) -> bool:
