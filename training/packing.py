@@ -45,17 +45,15 @@ def pack_reader(
         provenance: how the weights came to be, for people.
 
     Raises:
-        ValueError: the model is of a kind that cannot be exported, or there is nothing to calibrate on.
+        ValueError: the model is of a kind that cannot be exported, there is nothing to calibrate on, or `out` holds
+            a model that is no bundle.
         OSError: there is no such model.
     """
-    from fundstelle.reader.hub import find_file, load_model, load_tokenizer
+    from fundstelle.reader.hub import find_file
 
-    model = load_model(str(source), {}).float()
-    tokenizer = load_tokenizer(str(source), model, {})
-    if not tokenizer.question_first:
-        raise ValueError(
-            f"{source} reads padding before text, which packed layers cannot: read with the model itself."
-        )
+    if (out / bundle.CONFIG).is_file() and not (out / bundle.LAYERS).is_file():
+        raise ValueError(f"{out} holds another model, which would be damaged: name a folder of its own.")
+    model, tokenizer = _load(str(source))
     about = {
         "name": name or Path(source).name,
         "licence": licence,
@@ -74,6 +72,19 @@ def pack_reader(
             shutil.copy(fitted, new)
         for file in new.iterdir():
             file.replace(out / file.name)
+
+
+def _load(source: str) -> tuple[Any, ReaderTokenizer]:
+    """The model in float32, and its tokenizer."""
+    from fundstelle.reader.hub import load_model, load_tokenizer
+
+    model = load_model(source, {}).float()
+    tokenizer = load_tokenizer(source, model, {})
+    if not tokenizer.question_first:
+        raise ValueError(
+            f"{source} reads padding before text, which packed layers cannot: read with the model itself."
+        )
+    return model, tokenizer
 
 
 def _write_tokenizer(tokenizer: ReaderTokenizer, source: str, out: Path) -> None:

@@ -116,6 +116,15 @@ def test_a_model_that_reads_padding_first_is_refused(tmp_path: Path) -> None:
         pack_reader(folder, tmp_path / "packed")
 
 
+def test_a_model_is_not_packed_over_itself(tmp_path: Path) -> None:
+    """Its config.json would be lost."""
+    folder = save(tmp_path / "model", "Bert")
+    before = (folder / "config.json").read_bytes()
+    with pytest.raises(ValueError, match="a folder of its own"):
+        pack_reader(folder, folder)
+    assert (folder / "config.json").read_bytes() == before
+
+
 def test_roles_in_two_files_become_one(tmp_path: Path) -> None:
     """Older models name special tokens in special_tokens_map.json; the packed one keeps the names."""
     folder = save(tmp_path / "model", "Bert")
