@@ -41,6 +41,12 @@ def train(
         list[Path] | None,
         typer.Option(help="FreeDict .index files from English, for code-switched copies. Repeatable."),
     ] = None,
+    teacher: Annotated[
+        str | None,
+        typer.Option(
+            help="A better reader with the same tokenizer, to learn from as well: --set distilled=0.5."
+        ),
+    ] = None,
     validate: Annotated[
         list[Path] | None,
         typer.Option(help="Data to follow F1 on; the best weights are kept. None of it may be trained on."),
@@ -80,6 +86,7 @@ def train(
             tokens_at_once=tokens_at_once,
             schedule=Schedule(checkpoint_every, every, patience),
             validation=validate or (),
+            teacher=teacher,
         )
         with _progress() as show:
             run(order, show)

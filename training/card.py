@@ -19,7 +19,7 @@ def write_card(folder: Path, recipe: Recipe, data: Mapping[str, Any], results: S
         "Position 0, or wherever the model's CLS token stands, is the answer that there is none.",
         "Use it with `fundstelle ask --reader FOLDER`, or load it with transformers' "
         "`AutoModelForQuestionAnswering`.",
-        f"## Training\n\nStarted from `{data['start']}` with Fundstelle {data['version']}.",
+        f"## Training\n\nStarted from `{data['start']}` with Fundstelle {data['version']}.{_teacher(data)}",
         _data(data["files"]),
         _recipe(recipe),
         _results(results),
@@ -29,6 +29,10 @@ def write_card(folder: Path, recipe: Recipe, data: Mapping[str, Any], results: S
     path = folder / FILE_NAME
     path.write_text("\n\n".join(part for part in parts if part) + "\n", encoding="utf-8")
     return path
+
+
+def _teacher(data: Mapping[str, Any]) -> str:
+    return f" Taught by `{data['teacher']}` as well." if "teacher" in data else ""
 
 
 def _data(files: Sequence[Mapping[str, Any]]) -> str:

@@ -36,8 +36,11 @@ def load(folder: Path, recipe: Recipe) -> Checkpoint | None:
     if not (folder / FILE_NAME).is_file():
         return None
     found = Checkpoint(**torch.load(folder / FILE_NAME, map_location="cpu", weights_only=True))
-    now = asdict(recipe)
-    changed = [name for name in now if name not in _LENGTH and now[name] != found.recipe.get(name)]
+    now, before = (
+        asdict(recipe),
+        asdict(Recipe().with_changes(found.recipe)),
+    )  # it may be of an earlier version
+    changed = [name for name in now if name not in _LENGTH and now[name] != before[name]]
     if changed:
         raise ValueError(
             f"{folder} holds a training with other {', '.join(changed)}: train into another folder, "

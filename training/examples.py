@@ -37,9 +37,11 @@ class Source:
     leaked: int
 
 
-def load_source(path: Path, held_out: HeldOut) -> Source:
-    """A file's examples, less those that `held_out` knows. DatasetError where it is no SQuAD file."""
-    questions = load(path, offsets="repair").questions
+def load_source(path: Path, held_out: HeldOut, unanswerable: bool = True) -> Source:
+    """A file's examples, less those that `held_out` knows, and less those that nothing answers where they are not
+    wanted. DatasetError where it is no SQuAD file.
+    """
+    questions = [one for one in load(path, offsets="repair").questions if one.golds or unanswerable]
     kept = [one for one in questions if not held_out.knows(one.text, one.context)]
     examples = tuple(_example(path.stem, one) for one in kept)
     return Source(path.stem, examples, len(questions) - len(kept))

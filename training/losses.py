@@ -41,6 +41,36 @@ def shared_losses(
     return everything - torch.where(chosen.isfinite(), chosen, 0.0), windows
 
 
+def taught_losses(
+    logits: torch.Tensor, taught: torch.Tensor, allowed: torch.Tensor, temperature: float
+) -> torch.Tensor:
+    """(windows,) divergence of the model's distribution over a window's `allowed` tokens from its teacher's, in nats.
+
+    Both are softened by `temperature`; the divergence counts its square times, so that its gradient stays as large as
+    that of the other losses (Hinton et al., 2015, "Distilling the Knowledge in a Neural Network").
+
+    logits, taught, allowed: (windows, L), the teacher's logits being `taught`.
+    """
+    own, wanted = (
+        torch.log_softmax((one / temperature).masked_fill(~allowed, -torch.inf), dim=1)
+        for one in (logits, taught)
+    )
+    difference = (wanted - own).masked_fill(~allowed, 0.0)  # minus infinity from itself is no number
+    return temperature**2 * (wanted.exp() * difference).sum(1)
+
+
+def distillation(
+    student: tuple[torch.Tensor, torch.Tensor],
+    teacher: tuple[torch.Tensor, torch.Tensor],
+    batch: TrainingBatch,
+    temperature: float,
+) -> torch.Tensor:
+    """The sum, over the batch's windows, of `taught_losses` of starts and ends, each counting half."""
+    pairs = zip(student, teacher, strict=True)
+    both = [taught_losses(own, taught, batch.allowed, temperature).sum() for own, taught in pairs]
+    return sum(both, start=torch.zeros_like(both[0])) / 2
+
+
 def loss(start: torch.Tensor, end: torch.Tensor, batch: TrainingBatch, shared: float) -> torch.Tensor:
     """The sum, over the batch's windows, of the loss; `shared` is the weight of the part across windows.
 

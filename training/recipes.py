@@ -31,6 +31,10 @@ class Recipe:
             Gardner, 2018), beside that of each window alone.
         balance: exponent on the size of files larger than the middle one: 1 takes them whole, 0 takes no more of
             them than of that.
+        unanswerable: take questions that the data mark as answered by nothing.
+        distilled: weight, 0 to 1, of what a teacher says beside what is right, where a teacher is given.
+        temperature: by which logits of teacher and student are divided before they are compared, so that what the
+            teacher holds for second best counts.
         switched, switching: share of the English examples that are code-switched, where dictionaries are given, and
             share of their words that are replaced.
     """
@@ -55,6 +59,9 @@ class Recipe:
     null_windows: int | None = 1
     shared: float = 0.5
     balance: float = 0.6
+    unanswerable: bool = True
+    distilled: float = 0.5
+    temperature: float = 2.0
     switched: float = 0.4
     switching: float = 0.6
     seed: int = 0
@@ -64,6 +71,10 @@ class Recipe:
             raise ValueError("Give windows_per_step or tokens_per_step, and not both.")
         if self.warmup + self.decay > 1:
             raise ValueError(f"warmup {self.warmup} and decay {self.decay} are more than all steps together.")
+        if self.temperature <= 0:
+            raise ValueError(
+                f"temperature is {self.temperature}: logits are divided by it, so it is above 0."
+            )
 
     def rate(self, step: int, steps: int) -> float:
         """The learning rate of an update, counted from 0, of `steps` in all."""

@@ -5,12 +5,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import torch
 from accelerate import PartialState  # type: ignore[import-untyped]
 
 from fundstelle.indexing.tokens import TokenCounter
 from fundstelle.reader.dtypes import fastest_dtype
+from fundstelle.reader.hub import load_model as load_reader
 from fundstelle.reader.hub import load_tokenizer
 from fundstelle.reader.tokenization import ReaderTokenizer
 from fundstelle.reader.torch_engine import pick_device
@@ -40,6 +42,7 @@ class Order:
     validation: data on which F1 is followed; the best weights are kept. Held out as well.
     licences: of each file, by its stem, for the model card.
     dictionaries: from English, for code-switching: the `.index` files of FreeDict.
+    teacher: a reader with the model's tokenizer that is learnt from as well, by folder or hub name.
     out: folder of the weights, the log and the checkpoint; a training that stands there is gone on with.
     """
 
@@ -55,6 +58,7 @@ class Order:
     tokens_at_once: int | None = None
     schedule: Schedule = USUAL
     validation: Sequence[Path] = ()
+    teacher: str | None = None
 
 
 def train(order: Order, watch: Callable[[Progress], None] = lambda _: None) -> Path:
@@ -81,6 +85,7 @@ def train(order: Order, watch: Callable[[Progress], None] = lambda _: None) -> P
         tokens_at_once=order.tokens_at_once or (6144 if device.type == "cpu" else 32768),
         schedule=order.schedule,
         validate=Validation(order.validation, tokenizer) if order.validation else None,
+        teacher=_teacher(order, tokenizer, dtype, device) if order.teacher else None,
     )
     for progress in trainer.run():
         watch(progress)
@@ -89,12 +94,24 @@ def train(order: Order, watch: Callable[[Progress], None] = lambda _: None) -> P
     return order.out
 
 
+def _teacher(order: Order, tokenizer: ReaderTokenizer, dtype: torch.dtype, device: torch.device) -> Any:
+    """The teacher, which learns nothing itself. ValueError where it reads other pieces than the model."""
+    name = str(order.teacher)
+    teacher = load_reader(name, {})
+    backend = load_tokenizer(name, teacher, {}).backend
+    if backend.get_vocab() != tokenizer.backend.get_vocab():
+        raise ValueError(
+            f"{name} has another vocabulary than {order.model}: a teacher needs the same tokenizer."
+        )
+    return teacher.to(device, dtype).eval().requires_grad_(False)
+
+
 def _examples(order: Order, tokenizer: ReaderTokenizer) -> list[Example]:
     """The examples of this training: drawn once, then kept beside the weights for all who want to see them."""
     path = order.out / EXAMPLES
     if not path.is_file():
         held_out = HeldOut.of_files([*order.held_out, *order.validation])
-        sources = [load_source(file, held_out) for file in order.files]
+        sources = [load_source(file, held_out, order.recipe.unanswerable) for file in order.files]
         drawn: Iterable[Example] = draw(sources, order.recipe.balance, order.recipe.seed)
         if order.recipe.negatives:
             drawn = mine(list(drawn), _counter(tokenizer), order.recipe.negatives, order.recipe.seed)
@@ -144,6 +161,8 @@ def _write_data(order: Order, sources: Sequence[Source]) -> None:
     ]
     start = Path(order.model).name if Path(order.model).is_dir() else order.model
     content = {"version": version("fundstelle"), "start": start, "files": files}
+    if order.teacher:
+        content["teacher"] = Path(order.teacher).name if Path(order.teacher).is_dir() else order.teacher
     (order.out / DATA).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
 

@@ -17,7 +17,7 @@ from fundstelle.reader.tokenization import ReaderTokenizer
 from fundstelle.training import checkpoints
 from fundstelle.training.batches import collate, passes, updates
 from fundstelle.training.checkpoints import Checkpoint
-from fundstelle.training.losses import loss
+from fundstelle.training.losses import distillation, loss
 from fundstelle.training.recipes import Recipe
 from fundstelle.training.weights import MasterWeights
 from fundstelle.training.windows import Group
@@ -64,6 +64,7 @@ class Trainer:
         model: gives `start_logits` and `end_logits`; its trainable weights are those that require gradients.
         tokens_at_once: padded tokens of one forward pass; updates do not depend on it.
         validate: gives a figure for the model as it is, bigger is better; asked every `validate_every` updates.
+        teacher: a model over the same token ids, on the same device, whose logits are learnt from as well.
     """
 
     def __init__(
@@ -77,6 +78,7 @@ class Trainer:
         tokens_at_once: int = 6144,
         schedule: Schedule = USUAL,
         validate: Callable[[Any], float] | None = None,
+        teacher: Any | None = None,
     ) -> None:
         if not groups:
             raise ValueError("There is nothing to train on: no example has a window that fits.")
@@ -91,6 +93,7 @@ class Trainer:
         self._tokens_at_once = tokens_at_once
         self._schedule = schedule
         self._validate = validate
+        self._teacher = teacher
         self._prepared: Any = self.accelerator.prepare_model(model)
         self.steps = recipe.steps or max(1, round(recipe.epochs * len(updates(groups, recipe, 0))))
 
@@ -152,9 +155,14 @@ class Trainer:
         inputs = {"input_ids": batch.input_ids, "attention_mask": batch.attention_mask}
         if batch.token_type_ids is not None:
             inputs["token_type_ids"] = batch.token_type_ids
-        output = self._prepared(**inputs)
-        start, end = output.start_logits.float(), output.end_logits.float()
-        return loss(start, end, batch, self.recipe.shared), batch.input_ids.numel()
+        logits = _logits(self._prepared(**inputs))
+        cost = loss(*logits, batch, self.recipe.shared)
+        if self._teacher is not None:
+            with torch.no_grad():
+                taught = _logits(self._teacher(**inputs))
+            lesson = distillation(logits, taught, batch, self.recipe.temperature)
+            cost = torch.lerp(cost, lesson, self.recipe.distilled)
+        return cost, batch.input_ids.numel()
 
     def _resume(self) -> int:
         found = checkpoints.load(self._out, self.recipe)
@@ -181,6 +189,11 @@ class Trainer:
             lines = path.read_text(encoding="utf-8").splitlines()
             kept = [line for line in lines if json.loads(line)["step"] <= step]
             path.write_text("".join(line + "\n" for line in kept), encoding="utf-8")
+
+
+def _logits(output: Any) -> tuple[torch.Tensor, torch.Tensor]:
+    """Starts and ends, (windows, L) in float32."""
+    return output.start_logits.float(), output.end_logits.float()
 
 
 class _Validations:

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from fundstelle.training.batches import TrainingBatch
-from fundstelle.training.losses import loss, shared_losses, window_losses
+from fundstelle.training.losses import distillation, loss, shared_losses, taught_losses, window_losses
 
 
 def _batch(start: list[int], group: list[int], length: int = 5) -> TrainingBatch:
@@ -38,6 +38,27 @@ def test_the_shared_part_is_one_softmax_over_all_windows_of_a_question() -> None
     assert windows.tolist() == [2, 1]
     shifted, _ = shared_losses(logits + torch.tensor([[3.0], [-2.0], [7.0]]), batch.start, batch)
     assert shifted.tolist() == pytest.approx(expected, abs=1e-5)
+
+
+def test_nothing_is_learnt_from_a_teacher_that_says_the_same() -> None:
+    """No loss and no gradient, whatever level the teacher's logits are at and says of tokens that are not allowed."""
+    batch = _batch([2, 0], [0, 0])
+    own = torch.randn(2, 5, requires_grad=True)
+    taught = own.detach() + torch.tensor([[0.0, 9.0, 0.0, 0.0, 0.0]]) + 3
+    cost = distillation((own, own), (taught, taught), batch, 2.0)
+    cost.backward()
+    assert cost.item() == pytest.approx(0, abs=1e-6)
+    assert own.grad is not None
+    assert own.grad.abs().max() < 1e-6
+
+
+def test_a_teachers_lesson_is_a_divergence_at_its_temperature() -> None:
+    """In nats, times the square of the temperature, over the allowed tokens alone."""
+    batch = _batch([2], [0])
+    own, taught = torch.tensor([[0.0, 5.0, 1.0, 2.0, 0.0]]), torch.tensor([[1.0, 0.0, 4.0, 0.0, -2.0]])
+    p, q = (torch.softmax(one[0, [0, 2, 3, 4]] / 3, 0) for one in (taught, own))
+    expected = 9 * (p * (p / q).log()).sum()
+    assert taught_losses(own, taught, batch.allowed, 3.0).item() == pytest.approx(expected.item(), rel=1e-5)
 
 
 def test_gradients_are_numbers_where_nothing_answers() -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -79,6 +80,34 @@ def test_an_update_does_not_depend_on_what_a_device_takes_at_once(
     """Many small passes make the weights that few large ones make."""
     small = train(_order(encoder, cities, tmp_path / "out", tokens_at_once=100))
     assert _losses(small) == pytest.approx(_losses(trained), rel=1e-4)
+
+
+def test_a_teacher_is_learnt_from(encoder: Path, cities: Path, trained: Path, tmp_path: Path) -> None:
+    """Learning from a teacher alone, a student comes to say what the teacher says; the card names the teacher."""
+    changes = {"distilled": 1.0, "steps": 60, "decay": 0.0, "learning_rate": 3e-3}
+    order = _order(encoder, cities, tmp_path / "out", RECIPE.with_changes(changes), teacher=str(trained))
+    losses = _losses(train(order))
+    assert sum(losses[-5:]) < 0.2 * sum(losses[:5])
+    assert "Taught by `out`" in (tmp_path / "out" / "README.md").read_text()
+
+
+def test_a_teacher_of_another_vocabulary_is_refused(
+    encoder: Path, cities: Path, trained: Path, tmp_path: Path
+) -> None:
+    """Its token ids mean other pieces: a sentence, before anything is trained."""
+    other = tmp_path / "other"
+    shutil.copytree(trained, other)
+    text = (other / "tokenizer.json").read_text(encoding="utf-8")
+    (other / "tokenizer.json").write_text(text.replace('"x"', '"ß"'), encoding="utf-8")
+    with pytest.raises(ValueError, match="another vocabulary"):
+        train(_order(encoder, cities, tmp_path / "out", teacher=str(other)))
+
+
+def test_questions_that_nothing_answers_can_be_left_out(encoder: Path, cities: Path, tmp_path: Path) -> None:
+    """Half of the questions here."""
+    recipe = RECIPE.with_changes({"unanswerable": False, "steps": 1})
+    train(_order(encoder, cities, tmp_path / "out", recipe))
+    assert json.loads((tmp_path / "out" / "data.json").read_text())["files"][0]["questions"] == 8
 
 
 SCRIPT = """
