@@ -73,7 +73,7 @@ def train(order: Order, watch: Callable[[Progress], None] = lambda _: None) -> P
     dtype = getattr(torch, order.dtype or fastest_dtype(device))
     model = load_model(order.model, order.recipe, dtype, device)
     tokenizer = load_tokenizer(order.model, model, {})
-    with PartialState().main_process_first():
+    with PartialState(cpu=device.type == "cpu").main_process_first():
         examples = _examples(order, tokenizer)
     order.recipe.save(order.out)
     trainer = Trainer(

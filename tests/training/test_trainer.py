@@ -120,8 +120,21 @@ torch.set_num_threads(1)
 encoder, data, out, recipe = sys.argv[1:]
 print("ready", flush=True)
 train(Order(encoder, [Path(data)], Path(out), Recipe.load(Path(recipe)), device="cpu", dtype="float32",
-            schedule=Schedule(checkpoint_every=2)), lambda now: print(now.step, flush=True))
+            tokens_at_once=100, schedule=Schedule(checkpoint_every=2)), lambda now: print(now.step, flush=True))
 """
+
+
+def test_two_processes_train_as_one_does(encoder: Path, cities: Path, trained: Path, tmp_path: Path) -> None:
+    """Under torchrun, each computes a share of every update: the losses and the weights of a single one."""
+    RECIPE.save(tmp_path)
+    (tmp_path / "script.py").write_text(SCRIPT)
+    run = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2"]
+    run += ["--rdzv-backend", "c10d", "--rdzv-endpoint", "127.0.0.1:0", str(tmp_path / "script.py")]
+    given = [encoder, cities, tmp_path / "out", tmp_path / "recipe.json"]
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    subprocess.run([*run, *map(str, given)], check=True, env=environment, capture_output=True)
+    assert _losses(tmp_path / "out") == pytest.approx(_losses(trained), rel=1e-4)
+    assert torch.allclose(_margins(tmp_path / "out"), _margins(trained), atol=1e-3)
 
 
 def test_a_killed_training_goes_on_to_the_same_losses(
