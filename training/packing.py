@@ -20,6 +20,9 @@ from fundstelle.reader.embeddings import Embeddings, compact
 from fundstelle.reader.light import import_openvino
 from fundstelle.reader.tokenization import ReaderTokenizer, read_roles
 
+WINDOWS = 400
+"""As many as the bundled reader was packed with: some 18 of each of 22 languages."""
+
 DATA = (bundle.EMBEDDINGS, bundle.LAYERS, bundle.LAYERS_DATA, bundle.TOKENIZER, bundle.TOKENIZER_CONFIG)
 
 
@@ -28,6 +31,7 @@ def pack_reader(
     out: Path,
     *,
     calibrate: Sequence[Path] = (),
+    windows: int = WINDOWS,
     name: str | None = None,
     licence: str = "",
     provenance: str = "",
@@ -41,6 +45,8 @@ def pack_reader(
     Args:
         calibrate: files in SQuAD format, one for each language where there are several: with them the layers are at
             8 bits, without them in float32.
+        windows: of question and passage that are drawn from these files, all together; a large model takes a second and
+            more over each.
         licence: of the weights, as an SPDX expression.
         provenance: how the weights came to be, for people.
 
@@ -66,7 +72,7 @@ def pack_reader(
         new = Path(made)
         _write_tokenizer(tokenizer, str(source), new)
         _write_embeddings(model, new)
-        quantisation = _write_layers(model, tokenizer.token_types, new, calibrate)
+        quantisation = _write_layers(model, tokenizer.token_types, new, calibrate, windows)
         _write_config(new, about | quantisation)
         if fitted := find_file(str(source), FILE_NAME, {}):
             shutil.copy(fitted, new)
@@ -112,15 +118,17 @@ def _write_embeddings(model: Any, out: Path) -> None:
     np.save(out / bundle.EMBEDDINGS, compact(weights))
 
 
-def _write_layers(model: Any, token_types: bool, out: Path, calibrate: Sequence[Path]) -> dict[str, Any]:
+def _write_layers(
+    model: Any, token_types: bool, out: Path, calibrate: Sequence[Path], windows: int
+) -> dict[str, Any]:
     """The layers, at 8 bits where there is something to calibrate on; returns what config.json says of that."""
     from fundstelle.training.exporting import export_layers
     from fundstelle.training.quantising import calibration_windows, quantise_layers
 
     layers, about = export_layers(model, token_types), {}
     if calibrate:
-        windows = calibration_windows(calibrate, bundle.load_tokenizer(out))
-        quantised = quantise_layers(layers, Embeddings.open(out / bundle.EMBEDDINGS), windows)
+        drawn = calibration_windows(calibrate, bundle.load_tokenizer(out), count=windows)
+        quantised = quantise_layers(layers, Embeddings.open(out / bundle.EMBEDDINGS), drawn)
         layers = quantised.layers
         about = {"quantisation": {"strength": quantised.strength, "divergences": quantised.divergences}}
     import_openvino().save_model(layers, out / bundle.LAYERS, compress_to_fp16=False)

@@ -136,7 +136,7 @@ def divergence(wanted: Distributions, given: Distributions) -> float:
 
 
 def calibration_windows(
-    files: Sequence[Path], tokenizer: Tokenizer, *, count: int = 400, seed: int = 0
+    files: Sequence[Path], tokenizer: Tokenizer, *, count: int, seed: int = 0
 ) -> list[Batch]:
     """About `count` windows of question and passage, of each SQuAD file as many as of the others."""
     tokenizer.enable_truncation(WINDOW_LENGTH, strategy="only_second")
