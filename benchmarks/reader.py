@@ -237,7 +237,7 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as scratch:
             model, packed = Path(scratch, "model"), Path(scratch, "packed")
             random_base(model, options.folder)
-            pack_reader(model, packed, calibrate=options.files)
+            pack_reader(model, packed, calibrate=options.files, windows=60)
             for title, each in asked.items():
                 what = (str(model), str(packed), 12, 768)
                 measure(f"{title}, random base", each[: options.base], rows, *what)

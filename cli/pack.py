@@ -1,7 +1,7 @@
 """`fundstelle pack`: any extractive QA model becomes a reader that needs no torch."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -19,6 +19,9 @@ def pack(
             help="Questions in SQuAD format to compute in 8 bits by, best of each language; none: in floating point.",
         ),
     ] = None,
+    windows: Annotated[
+        int, typer.Option(min=10, help="Windows drawn from the files; fewer are faster, for large models.")
+    ] = 400,
     name: Annotated[
         str | None, typer.Option(help="What the reader is called; default: as the model.")
     ] = None,
@@ -30,7 +33,8 @@ def pack(
         try:
             from fundstelle.training.packing import pack_reader
 
-            pack_reader(model, out, calibrate=files or (), name=name, licence=licence, provenance=provenance)
+            about: dict[str, Any] = {"name": name, "licence": licence, "provenance": provenance}
+            pack_reader(model, out, calibrate=files or (), windows=windows, **about)
         except ModuleNotFoundError as error:
             if error.name not in ("torch", "transformers", "nncf"):
                 raise
