@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from threading import Lock, RLock
 
 from fundstelle.indexing.addresses import open_store
+from fundstelle.indexing.closing import Closing
 from fundstelle.indexing.documents import AnalysedDocument, DocumentRecord, Passage, SourceDocument
 from fundstelle.indexing.store import Filters, Hit, PassageStore, Pending, Vector, VectorSpace
 
@@ -41,7 +42,7 @@ class StoreWriter:
                     store.close()
 
 
-class SharedStore:
+class SharedStore(Closing):
     """A `PassageStore` that takes turns with others on the same one.
 
     What is deleted waits for the writing or the commit that follows it, so that another one's commit cannot
@@ -126,9 +127,3 @@ class SharedStore:
 
     def close(self) -> None:
         """Nothing: the session's end closes the store."""
-
-    def __enter__(self) -> "SharedStore":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()

@@ -4,12 +4,12 @@ How a document changes at once without transactions is told in `elastic_index`.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from elasticsearch import Elasticsearch
 
 from fundstelle.indexing import elastic_index, elastic_nearest
+from fundstelle.indexing.closing import Closing
 from fundstelle.indexing.documents import AnalysedDocument, DocumentRecord, Passage, SourceDocument
 from fundstelle.indexing.elastic_bulk import in_groups
 from fundstelle.indexing.elastic_client import Address, explained
@@ -25,7 +25,7 @@ from fundstelle.indexing.filters import exact_term
 from fundstelle.indexing.store import Filters, Hit, Pending, StoreError, Vector, VectorSpace
 
 
-class ElasticsearchStore:
+class ElasticsearchStore(Closing):
     """A `PassageStore` behind an alias of a cluster. Made by `open`; many processes may write at the same time."""
 
     def __init__(self, client: Elasticsearch, address: Address, read_only: bool = False) -> None:
@@ -211,14 +211,6 @@ class ElasticsearchStore:
     def close(self) -> None:
         """Give the connections back; what was not committed by then does not count."""
         self._client.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def _is(field: str, value: str) -> dict[str, Any]:

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from heapq import nsmallest
-from types import TracebackType
 from typing import Any, Self
 
 from elasticsearch import Elasticsearch, NotFoundError
 
+from fundstelle.indexing.closing import Closing
 from fundstelle.indexing.documents import AnalysedDocument, DocumentRecord, Passage, SourceDocument
 from fundstelle.indexing.elastic_client import Address, explained
 from fundstelle.indexing.elastic_listing import each
@@ -15,7 +15,7 @@ from fundstelle.indexing.languages import detect
 from fundstelle.indexing.store import Filters, Hit, Pending, StoreError, Vector, VectorSpace
 
 
-class ForeignIndex:
+class ForeignIndex(Closing):
     """A `PassageStore` over the text field of an existing index; each of its documents is one passage.
 
     `--store elasticsearch://host/index?field=body&title=headline`. Filters are exact matches on the index's own
@@ -163,14 +163,6 @@ class ForeignIndex:
 
     def close(self) -> None:
         self._client.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def _condition(name: str, value: Any) -> dict[str, Any]:

@@ -13,13 +13,13 @@ from contextlib import contextmanager
 from functools import cache
 from itertools import islice
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 import tantivy
 
 from fundstelle.indexing import embedded_nearest
 from fundstelle.indexing.analysis import ANALYSIS_VERSION
+from fundstelle.indexing.closing import Closing
 from fundstelle.indexing.documents import AnalysedDocument, DocumentRecord, Passage, SourceDocument
 from fundstelle.indexing.embedded_index import (
     ENTRY,
@@ -44,7 +44,7 @@ WRITER_MEMORY = 64_000_000
 """Bytes of postings that are gathered before they are written out as a segment."""
 
 
-class EmbeddedStore:
+class EmbeddedStore(Closing):
     """A `PassageStore` in one folder. Made by `open`.
 
     A reader sees each commit of another process at its next call. The first write takes the writer's lock,
@@ -209,14 +209,6 @@ class EmbeddedStore:
             with _explained(f"close the store {self._folder}"):
                 writer.rollback()
                 writer.wait_merging_threads()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _writing(self) -> tantivy.IndexWriter:
         """The writer, with its lock; taken once and kept until `close`."""

@@ -20,9 +20,9 @@ from multiprocessing import Pipe
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from resource import getpagesize
-from types import TracebackType
-from typing import Any, Generic, Self, TypeVar, cast
+from typing import Any, Generic, TypeVar, cast
 
+from fundstelle.indexing.closing import Closing
 from fundstelle.indexing.worker import Failure, Limits
 
 Item = TypeVar("Item")
@@ -43,7 +43,7 @@ class WorkerError(Exception):
     """A worker could not start; the message says why."""
 
 
-class Workers(Generic[Item, Result]):
+class Workers(Closing, Generic[Item, Result]):
     """Up to `count` processes that run `task` on items; each is kept until it fails. For use by one thread.
 
     Args:
@@ -122,14 +122,6 @@ class Workers(Generic[Item, Result]):
         """End all workers; the next `map` starts new ones."""
         while self._idle:
             self._idle.pop().end()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 class _Worker:
