@@ -21,7 +21,7 @@ from transformers.utils import logging
 from fundstelle.encoder.encoder import Description, Parts
 from fundstelle.encoder.torch_engine import POOLING, TorchEncoder
 from fundstelle.encoder.windows import Windows
-from fundstelle.reader.hub import max_length
+from fundstelle.reader.hub import fetched, max_length
 from fundstelle.reader.tokenization import read_roles, smallest
 from fundstelle.reader.torch_engine import pick_device, pick_dtype
 
@@ -51,11 +51,12 @@ class Recipe:
 
 
 def folder_of(name: str, hub: Mapping[str, Any]) -> Path:
-    """The folder of a model, downloaded where `name` is one of the hub's. OSError where it cannot be reached."""
+    """The folder of a model, downloaded where `name` is one of the hub's. FileNotFoundError where it cannot be had."""
     if Path(name).is_dir():
         return Path(name)
     for weights in WEIGHTS:
-        folder = Path(snapshot_download(name, allow_patterns=[*SETTINGS, weights], **hub))
+        with fetched(name):
+            folder = Path(snapshot_download(name, allow_patterns=[*SETTINGS, weights], **hub))
         if any(folder.glob(weights)):
             return folder
     raise ValueError(f"{name} holds no weights that can be loaded: none of {', '.join(WEIGHTS)}.")

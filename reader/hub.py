@@ -1,7 +1,8 @@
 """A transformers model with its tokenizer, by folder or by name on the Hugging Face hub."""
 
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -33,7 +34,7 @@ def load_torch(
 
     Raises:
         ValueError: it is no extractive QA model, or its tokenizer is a slow one.
-        OSError: there is no such model, or it cannot be reached.
+        FileNotFoundError: there is no such model, or it cannot be reached.
     """
     names = [device] if device is None or isinstance(device, str) else device
     devices = [pick_device(one) for one in names]
@@ -59,7 +60,7 @@ def combine(
 
     Raises:
         ValueError: it is no extractive QA model, or its tokenizer is a slow one.
-        OSError: there is no model or tokenizer of that name, or it cannot be reached.
+        FileNotFoundError: there is no model or tokenizer of that name, or it cannot be reached.
     """
     loaded = load_model(model, hub) if isinstance(model, str) else model
     place = pick_device(device)
@@ -72,11 +73,30 @@ def combine(
     return Parts(engine, _fitted(backend, roles, None, loaded), Calibration(), name)
 
 
+@contextmanager
+def fetched(name: str) -> Iterator[None]:
+    """Says in one sentence that a model cannot be had, by a FileNotFoundError: libraries say it in many ways."""
+    try:
+        yield
+    except OSError as error:
+        reason = str(error).partition("\n")[0].rstrip(". ")
+        raise FileNotFoundError(
+            f"The model {name} cannot be loaded: {reason}. Give the name of one on the Hugging Face hub, or a folder "
+            "that holds one."
+        ) from error
+
+
 def load_model(name: str, hub: Mapping[str, Any]) -> Any:
-    """The model in the dtype it was saved in. ValueError where its last layer would be made up."""
-    model, report = AutoModelForQuestionAnswering.from_pretrained(
-        name, dtype="auto", output_loading_info=True, **hub
-    )
+    """The model in the dtype it was saved in.
+
+    Raises:
+        ValueError: its last layer would be made up.
+        FileNotFoundError: there is no such model, or it cannot be reached.
+    """
+    with fetched(name):
+        model, report = AutoModelForQuestionAnswering.from_pretrained(
+            name, dtype="auto", output_loading_info=True, **hub
+        )
     found = last_layer(model)
     if found and any(key.startswith(f"{found}.") for key in report["missing_keys"]):
         raise ValueError(f"{name} is not trained for question answering: it has no {found}. Train it first.")
@@ -91,7 +111,9 @@ def load_tokenizer(name: str, model: Any, hub: Mapping[str, Any]) -> ReaderToken
             find_file(name, file, hub)  # a download puts it beside tokenizer.json
         backend, roles = Tokenizer.from_file(str(path)), read_roles(path.parent)
     else:
-        backend, roles = _backend(AutoTokenizer.from_pretrained(name, **hub), name)
+        with fetched(name):
+            tokenizer = AutoTokenizer.from_pretrained(name, **hub)
+        backend, roles = _backend(tokenizer, name)
     return _fitted(backend, roles, path, model)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from transformers import AutoModelForQuestionAnswering, AutoTokenizer
 
+from fundstelle.reader.hub import fetched
 from fundstelle.reader.tokenization import ReaderTokenizer
 from fundstelle.reader.torch_engine import pick_device
 from fundstelle.training import attention
@@ -18,14 +19,15 @@ TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "special_tokens_ma
 def load_model(name: str, recipe: Recipe, dtype: torch.dtype, device: torch.device | None = None) -> Any:
     """A model by folder or hub name, ready to be trained: dropout and frozen embeddings as the recipe says.
 
-    A model without a trained head gets a random one, the same for the same seed. OSError where there is no such
-    model.
+    A model without a trained head gets a random one, the same for the same seed. FileNotFoundError where there is no
+    such model.
     """
     place = device or pick_device(None)
     attention.register()
     torch.manual_seed(recipe.seed)
     plain = {"attn_implementation": attention.NAME} if place.type == "cpu" else {}
-    model = AutoModelForQuestionAnswering.from_pretrained(name, dtype=dtype, **plain)
+    with fetched(name):
+        model = AutoModelForQuestionAnswering.from_pretrained(name, dtype=dtype, **plain)
     if recipe.dropout is not None:
         set_dropout(model, recipe.dropout)
     model.get_input_embeddings().weight.requires_grad_(not recipe.freeze_embeddings)

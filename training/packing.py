@@ -53,7 +53,7 @@ def pack_reader(
     Raises:
         ValueError: the model is of a kind that cannot be exported, there is nothing to calibrate on, or `out` holds
             a model that is no bundle.
-        OSError: there is no such model.
+        FileNotFoundError: there is no such model.
     """
     from fundstelle.reader.hub import find_file
 

@@ -40,7 +40,7 @@ def prune(folder: Path, out: Path, texts: Iterable[str], least: int = 1) -> list
 
     Raises:
         ValueError: the vocabulary is of another kind than Unigram and WordPiece.
-        OSError: `folder` holds no model.
+        FileNotFoundError: `folder` holds no model.
     """
     model = load_model(str(folder), {})
     tokenizer = load_tokenizer(str(folder), model, {})

@@ -156,6 +156,14 @@ def test_names_of_the_hub_are_fetched(folder: Path, tmp_path: Path, monkeypatch:
         hub.folder_of("some/old", {"revision": "main"})
 
 
+def test_an_encoder_that_cannot_be_had_is_one_sentence() -> None:
+    """The name, the reason, and what to give instead."""
+    with pytest.raises(
+        FileNotFoundError, match=r"The model nobody/nothing cannot be loaded: .* Give the name"
+    ):
+        loaded("nobody/nothing", hub={"local_files_only": True})
+
+
 def test_a_model_that_lacks_weights_is_refused(folder: Path, tmp_path: Path) -> None:
     """Layers that the file does not have are not made up."""
     from safetensors.torch import load_file, save_file

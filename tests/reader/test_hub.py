@@ -181,7 +181,12 @@ def test_several_batches_in_bfloat16(tiny_bert: Path, passage: Any) -> None:
     assert torch.get_default_dtype() == torch.float32
 
 
-def test_a_folder_that_is_not_there_is_an_error(tmp_path: Path) -> None:
-    """Missing models raise OSError, as transformers does, not something obscure."""
-    with pytest.raises(OSError):
-        load(tmp_path / "nothing", hub={"local_files_only": True})
+@pytest.mark.parametrize("name", ["nobody/nothing", "a folder that is not there"])
+def test_a_model_that_cannot_be_had_is_one_sentence(name: str, tmp_path: Path) -> None:
+    """An OSError, as transformers has it, that names the model and says what to give instead."""
+    wanted = name if "/" in name else str(tmp_path / name)
+    with pytest.raises(
+        FileNotFoundError, match=f"The model .*{name} cannot be loaded: .* Give the name"
+    ) as error:
+        load(Path(wanted), hub={"local_files_only": True})
+    assert "\n" not in str(error.value)
