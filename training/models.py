@@ -1,6 +1,7 @@
 """Models to train: any encoder that transformers can put a question answering head on."""
 
 import shutil
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -44,13 +45,24 @@ def set_dropout(model: Any, share: float) -> None:
             setattr(model.config, name, share)
 
 
+def frozen_weights(model: Any, name: str) -> dict[str, torch.Tensor]:
+    """The weights that are not trained, by name, as the model they came from has them: a training in bfloat16 has them
+    rounded.
+    """
+    frozen = {key for key, one in model.named_parameters() if not one.requires_grad}
+    source = AutoModelForQuestionAnswering.from_pretrained(name, dtype=torch.float32).state_dict()
+    return {key: source[key] for key in frozen}
+
+
 def save_model(model: Any, weights: dict[str, torch.Tensor], out: Path) -> None:
     """A transformers folder in float32: the model with `weights` in place of its own."""
     full = {name: weights.get(name, one).detach().float().cpu() for name, one in model.state_dict().items()}
-    dtype = model.config.dtype
-    model.config.dtype = torch.float32
     model.save_pretrained(out, state_dict={name: one.contiguous() for name, one in full.items()})
-    model.config.dtype = dtype
+    config = deepcopy(
+        model.config
+    )  # the model's own names what was computed in, and would be loaded in again
+    config.dtype = torch.float32
+    config.save_pretrained(out)
 
 
 def save_tokenizer(tokenizer: ReaderTokenizer, name: str, out: Path) -> None:

@@ -20,7 +20,7 @@ from fundstelle.training.card import write_card
 from fundstelle.training.dictionaries import Dictionary
 from fundstelle.training.examples import Example, Source, draw, load_source
 from fundstelle.training.leaks import HeldOut
-from fundstelle.training.models import load_model, save_model, save_tokenizer
+from fundstelle.training.models import frozen_weights, load_model, save_model, save_tokenizer
 from fundstelle.training.negatives import mine
 from fundstelle.training.packing import digest
 from fundstelle.training.recipes import Recipe
@@ -167,7 +167,7 @@ def _write_data(order: Order, sources: Sequence[Source]) -> None:
 
 
 def _save(trainer: Trainer, order: Order) -> None:
-    weights = trainer.best or dict(trainer.weights.named())
-    save_model(trainer.model, weights, order.out)
+    trained = trainer.best or dict(trainer.weights.named())
+    save_model(trainer.model, frozen_weights(trainer.model, order.model) | trained, order.out)
     save_tokenizer(trainer.tokenizer, order.model, order.out)
     write_card(order.out, order.recipe, json.loads((order.out / DATA).read_text(encoding="utf-8")))

@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -64,11 +65,13 @@ def test_it_learns(encoder: Path, cities: Path, tmp_path: Path) -> None:
     assert sum(losses[-10:]) < 0.35 * sum(losses[:10])
 
 
-def test_frozen_embeddings_stay_as_they_were(encoder: Path, trained: Path) -> None:
-    """Word embeddings are to the bit those of the encoder, everything else has moved."""
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_frozen_embeddings_stay_as_they_were(encoder: Path, cities: Path, tmp_path: Path, dtype: str) -> None:
+    """Word embeddings are to the bit those of the encoder, whatever is computed in; everything else has moved."""
+    order = replace(_order(encoder, cities, tmp_path / "out"), dtype=dtype)
     name = "bert.embeddings.word_embeddings.weight"
     before = AutoModelForQuestionAnswering.from_pretrained(encoder).state_dict()
-    after = AutoModelForQuestionAnswering.from_pretrained(trained).state_dict()
+    after = AutoModelForQuestionAnswering.from_pretrained(train(order)).state_dict()
     assert torch.equal(before[name], after[name])
     layer = "bert.encoder.layer.0.attention.self.query.weight"
     assert not torch.equal(before[layer], after[layer])
