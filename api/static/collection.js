@@ -133,7 +133,15 @@ function tell(sentence) {
   }
 }
 
+let lastAnswer = Promise.resolve();
+
+/** Whether the person says yes. One question after the other: browsers tell later that a dialog was closed. */
 function confirmed(question) {
+  lastAnswer = lastAnswer.then(() => ask(question));
+  return lastAnswer;
+}
+
+function ask(question) {
   const dialog = byId("confirm");
   byId("confirm-text").textContent = question;
   dialog.returnValue = "no";

@@ -556,6 +556,26 @@ def test_large_collections_are_listed_and_looked_through(reader: Reader, tmp_pat
         page.wait_for_selector("#documents li:nth-child(10)", state="detached")
 
 
+def test_a_deletion_can_be_asked_for_again_at_once(reader: Reader, tmp_path: Path, visit: Open) -> None:
+    """Declined and asked for again before the browser has told that the first question is closed: it is asked anew."""
+    (tmp_path / "bridge.md").write_text("# Bridge\n\nIt was built in 1740.", encoding="utf-8")
+    fill(tmp_path / "store", tmp_path / "bridge.md")
+    with serving(create_app(settings(tmp_path), reader)) as address:
+        page = visit(address)
+        page.click("#open-collection")
+        page.wait_for_selector("#documents li button")
+        page.evaluate(
+            """() => {
+                const remove = document.querySelector("#documents li button");
+                remove.click();
+                document.querySelector("#confirm button[value=no]").click();
+                remove.click();
+            }"""
+        )
+        page.click("#confirm button[value=yes]")
+        page.wait_for_selector("text=Deleted: Bridge.")
+
+
 def test_progress_goes_on_after_a_broken_stream(empty: str, visit: Open) -> None:
     """Where the stream of a job ends before the job, it is taken up again: jobs survive a restart."""
     page = visit(empty)
