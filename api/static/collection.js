@@ -32,7 +32,7 @@ export async function loadCollection() {
   list();
   filters();
   onChanged();
-  if (byId("find").value) orTell(loadAll());
+  if (byId("find").value) await orTell(loadAll());
 }
 
 /** Load the next page of documents; who asks meanwhile waits for the same one. */
