@@ -1,7 +1,7 @@
 """`fundstelle pack`: any extractive QA model becomes a reader that needs no torch."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -33,8 +33,15 @@ def pack(
         try:
             from fundstelle.training.packing import pack_reader
 
-            about: dict[str, Any] = {"name": name, "licence": licence, "provenance": provenance}
-            pack_reader(model, out, calibrate=files or (), windows=windows, **about)
+            pack_reader(
+                model,
+                out,
+                calibrate=files or (),
+                windows=windows,
+                name=name,
+                licence=licence,
+                provenance=provenance,
+            )
         except ModuleNotFoundError as error:
             if error.name not in ("torch", "transformers", "nncf"):
                 raise

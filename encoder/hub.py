@@ -21,7 +21,7 @@ from transformers.utils import logging
 from fundstelle.encoder.encoder import Description, Parts
 from fundstelle.encoder.torch_engine import POOLING, TorchEncoder
 from fundstelle.encoder.windows import Windows
-from fundstelle.reader.hub import fetched, max_length
+from fundstelle.reader.hub import called, fetched, max_length
 from fundstelle.reader.tokenization import read_roles, smallest
 from fundstelle.reader.torch_engine import pick_device, pick_dtype
 
@@ -67,7 +67,7 @@ def describe(name: str, folder: Path) -> Description:
     recipe = read_recipe(name, folder)
     width = json.loads((folder / "config.json").read_text(encoding="utf-8"))["hidden_size"]
     return Description(
-        Path(name).name if Path(name).is_dir() else name,
+        called(name),
         _digest(folder, recipe),
         int(width),
         recipe.query_prefix,

@@ -73,6 +73,11 @@ def combine(
     return Parts(engine, _fitted(backend, roles, None, loaded), Calibration(), name)
 
 
+def called(name: str) -> str:
+    """What a model is called: the last part of a folder's path, or its name on the hub."""
+    return Path(name).name if Path(name).is_dir() else name
+
+
 @contextmanager
 def fetched(name: str) -> Iterator[None]:
     """Says in one sentence that a model cannot be had, by a FileNotFoundError: libraries say it in many ways."""

@@ -19,6 +19,7 @@ from transformers import AutoConfig, AutoModelForQuestionAnswering
 
 from fundstelle.reader import bundle
 from fundstelle.reader.embeddings import Embeddings
+from fundstelle.training.models import embedding_names
 
 LAYERS = "layers.safetensors"
 CONFIG = "config.json"
@@ -32,8 +33,7 @@ def extract(folder: Path, out: Path) -> None:
         OSError: `folder` holds no model.
     """
     model = AutoModelForQuestionAnswering.from_pretrained(folder)
-    embeddings = model.get_input_embeddings().weight
-    names = {name for name, one in model.named_parameters() if one is embeddings}
+    names = embedding_names(model)
     weights = {name: one.half().contiguous() for name, one in model.state_dict().items() if name not in names}
     out.mkdir(parents=True, exist_ok=True)
     save_file(weights, out / LAYERS, metadata={"format": "pt", "embeddings": " ".join(sorted(names))})

@@ -68,7 +68,7 @@ def distillation(
     """The sum, over the batch's windows, of `taught_losses` of starts and ends, each counting half."""
     pairs = zip(student, teacher, strict=True)
     both = [taught_losses(own, taught, batch.allowed, temperature).sum() for own, taught in pairs]
-    return sum(both, start=torch.zeros_like(both[0])) / 2
+    return torch.stack(both).sum() / 2
 
 
 def loss(start: torch.Tensor, end: torch.Tensor, batch: TrainingBatch, shared: float) -> torch.Tensor:

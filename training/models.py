@@ -50,8 +50,16 @@ def frozen_weights(model: Any, name: str) -> dict[str, torch.Tensor]:
     rounded.
     """
     frozen = {key for key, one in model.named_parameters() if not one.requires_grad}
+    if not frozen:
+        return {}
     source = AutoModelForQuestionAnswering.from_pretrained(name, dtype=torch.float32).state_dict()
     return {key: source[key] for key in frozen}
+
+
+def embedding_names(model: Any) -> set[str]:
+    """The names under which a model's weights hold its word embeddings."""
+    embeddings = model.get_input_embeddings().weight
+    return {name for name, one in model.named_parameters() if one is embeddings}
 
 
 def save_model(model: Any, weights: dict[str, torch.Tensor], out: Path) -> None:

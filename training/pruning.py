@@ -23,10 +23,10 @@ import torch
 from tokenizers import Tokenizer
 
 from fundstelle.evaluation.datasets import load
+from fundstelle.reader.bundle import TOKENIZER
 from fundstelle.reader.hub import load_model, load_tokenizer
-from fundstelle.training.models import save_model, save_tokenizer
+from fundstelle.training.models import embedding_names, save_model, save_tokenizer
 
-TOKENIZER = "tokenizer.json"
 CONTINUED = "##"  # how WordPiece marks pieces within a word
 AT_ONCE = 1000  # texts tokenised in one call
 SPECIAL_IDS = ("pad_token_id", "bos_token_id", "eos_token_id", "cls_token_id", "sep_token_id")
@@ -98,14 +98,11 @@ def _with_rows(model: Any, kept: Sequence[int]) -> Any:
     for name in SPECIAL_IDS:
         if getattr(config, name, None) in new:
             setattr(config, name, new[getattr(config, name)])
-    embeddings = model.get_input_embeddings().weight
-    smaller = type(model)(config)
-    target = smaller.get_input_embeddings().weight
-    names = {name for name, one in smaller.named_parameters() if one is target}
-    state = {name: one for name, one in model.state_dict().items() if name not in names}
-    smaller.load_state_dict(state, strict=False)
-    with torch.no_grad():
-        target.copy_(embeddings[list(kept)])
+    smaller, names = type(model)(config), embedding_names(model)
+    rows = torch.tensor(list(kept))
+    smaller.load_state_dict(
+        {name: one[rows] if name in names else one for name, one in model.state_dict().items()}
+    )
     return smaller
 
 

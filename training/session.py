@@ -12,8 +12,8 @@ from accelerate import PartialState  # type: ignore[import-untyped]
 
 from fundstelle.indexing.tokens import TokenCounter
 from fundstelle.reader.dtypes import fastest_dtype
+from fundstelle.reader.hub import called, load_tokenizer
 from fundstelle.reader.hub import load_model as load_reader
-from fundstelle.reader.hub import load_tokenizer
 from fundstelle.reader.tokenization import ReaderTokenizer
 from fundstelle.reader.torch_engine import pick_device
 from fundstelle.training.card import write_card
@@ -159,10 +159,9 @@ def _write_data(order: Order, sources: Sequence[Source]) -> None:
         }
         for file, source in zip(order.files, sources, strict=True)
     ]
-    start = Path(order.model).name if Path(order.model).is_dir() else order.model
-    content = {"version": version("fundstelle"), "start": start, "files": files}
+    content = {"version": version("fundstelle"), "start": called(order.model), "files": files}
     if order.teacher:
-        content["teacher"] = Path(order.teacher).name if Path(order.teacher).is_dir() else order.teacher
+        content["teacher"] = called(order.teacher)
     (order.out / DATA).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
 
