@@ -8,7 +8,9 @@ from fundstelle.indexing.store import Hit
 from fundstelle.pipelines.merge import merge
 from fundstelle.pipelines.reading import Asked, read_all
 from fundstelle.reader.engine import Batch, Engine, Logits
+from fundstelle.reader.light import LightEngine
 from fundstelle.reader.reader import Reader
+from fundstelle.reader.shapes import few_shapes
 
 SYSTEMS = ("ours", "ours, all read", "ours, by torch", "transformers loop", "haystack")
 WINDOW, STRIDE, BATCH = 384, 128, 20
@@ -18,7 +20,7 @@ Answer = Callable[[str, Sequence[Hit]], str]
 
 
 class Timed:
-    """An engine that notes how long its model takes, and over how many tokens and products."""
+    """An engine that notes how long its model takes, and over how many tokens and products, padding included."""
 
     def __init__(self, engine: Engine, layers: int, width: int) -> None:
         self.engine, self.layers, self.width = engine, layers, width
@@ -30,12 +32,19 @@ class Timed:
         began = time.perf_counter()
         result = self.engine.logits(batch)
         self.seconds += time.perf_counter() - began
-        rows, length = batch.input_ids.shape
         self.tokens += int(batch.attention_mask.sum())
-        self.padded += rows * length
-        each = 12 * self.width**2 + 2 * length * self.width  # projections and feed-forward, attention
-        self.products += self.layers * rows * length * each
+        for piece in self._pieces(batch):
+            rows, length = piece.input_ids.shape
+            self.padded += rows * length
+            each = 12 * self.width**2 + 2 * length * self.width  # projections and feed-forward, attention
+            self.products += self.layers * rows * length * each
         return result
+
+    def _pieces(self, batch: Batch) -> list[Batch]:
+        """What the model sees of a batch at a time."""
+        if isinstance(self.engine, LightEngine):
+            return [piece for _, piece in few_shapes(batch, self.engine.max_length)]
+        return [batch]
 
     def close(self) -> None:
         self.engine.close()

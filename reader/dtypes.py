@@ -4,6 +4,7 @@ import json
 import os
 import platform
 import time
+from collections.abc import Callable
 from hashlib import blake2b
 from pathlib import Path
 
@@ -11,6 +12,10 @@ import torch
 
 _WORTHWHILE = 1.3
 """How many times faster bfloat16 must be before it is worth its rounding."""
+_RUNS = 12  # of each format
+_CLEAR = (0.8, 1.6)
+"""How many times faster bfloat16 is, outside of which no doubt is left: emulated it is several times slower, with
+instructions of its own at least 1.8 times faster. What is measured in between, a busy processor may have made up."""
 
 
 def fastest_dtype(device: torch.device) -> str:
@@ -25,7 +30,7 @@ def fastest_dtype(device: torch.device) -> str:
 
 
 def _remembered(cache: Path) -> str:
-    """The outcome of the probe, measured once per processor and torch."""
+    """The outcome of the probe, measured once per processor and torch, unless it leaves doubt."""
     key = _processor()
     try:
         known = json.loads(cache.read_text(encoding="utf-8"))
@@ -33,32 +38,45 @@ def _remembered(cache: Path) -> str:
             return str(known["dtype"])
     except (OSError, ValueError, AttributeError):
         pass  # never measured, or not ours: measure
-    dtype = probe()
-    try:
-        cache.parent.mkdir(parents=True, exist_ok=True)
-        cache.write_text(json.dumps({"processor": key, "dtype": dtype}), encoding="utf-8")
-    except OSError:
-        pass  # a read-only home costs a probe per process
+    gain = probe()
+    dtype = "bfloat16" if gain > _WORTHWHILE else "float32"
+    if not _CLEAR[0] < gain < _CLEAR[1]:
+        _write(cache, {"processor": key, "dtype": dtype})
     return dtype
 
 
-def probe() -> str:
-    """Time the matrix product that a reader spends its time in, in both formats; takes some 50 ms."""
-    exact, rough = (_seconds(dtype) for dtype in (torch.float32, torch.bfloat16))
-    return "bfloat16" if exact > _WORTHWHILE * rough else "float32"
+def _write(cache: Path, known: dict[str, str]) -> None:
+    try:
+        cache.parent.mkdir(parents=True, exist_ok=True)
+        cache.write_text(json.dumps(known), encoding="utf-8")
+    except OSError:
+        pass  # a read-only home costs a probe per process
 
 
-@torch.inference_mode()
-def _seconds(dtype: torch.dtype) -> float:
-    """A feed-forward layer over 512 tokens, the best of a few runs: a disturbed run is never faster."""
+def probe() -> float:
+    """How many times faster bfloat16 is in the matrix product that a reader spends its time in.
+
+    The two are timed in turns, so that a busy moment meets both, and the best of their runs count, because a
+    disturbed run is never faster. Takes some 100 ms.
+    """
+    timed = {dtype: _product(dtype) for dtype in (torch.float32, torch.bfloat16)}
+    runs = [{dtype: product() for dtype, product in timed.items()} for _ in range(_RUNS)]
+    exact, rough = (min(run[dtype] for run in runs) for dtype in timed)
+    return exact / rough
+
+
+def _product(dtype: torch.dtype) -> Callable[[], float]:
+    """Runs a feed-forward layer over 512 tokens and says how many seconds it took."""
     layer = torch.nn.Linear(384, 1536).to(dtype)
     tokens = torch.ones(512, 384, dtype=dtype)
-    runs = []
-    for _ in range(6):
+
+    @torch.inference_mode()
+    def seconds() -> float:
         begin = time.perf_counter()
         layer(tokens)
-        runs.append(time.perf_counter() - begin)
-    return min(runs)
+        return time.perf_counter() - begin
+
+    return seconds
 
 
 def _cache_file() -> Path:

@@ -129,8 +129,7 @@ def _write_layers(
     if calibrate:
         drawn = calibration_windows(calibrate, bundle.load_tokenizer(out), count=windows)
         quantised = quantise_layers(layers, Embeddings.open(out / bundle.EMBEDDINGS), drawn)
-        layers = quantised.layers
-        about = {"quantisation": {"strength": quantised.strength, "divergences": quantised.divergences}}
+        layers, about = quantised.layers, {"quantisation": quantised.about()}
     import_openvino().save_model(layers, out / bundle.LAYERS, compress_to_fp16=False)
     return about
 

@@ -2,9 +2,9 @@
 
 Outliers of an activation's channels can be moved into the weights that meet them (SmoothQuant, Xiao et al. 2023):
 what the activations gain, the weights lose. The outliers that need most strength are those behind the activation
-function, so these activations stay in floating point, and the others do with less. Which strength is best differs
-between weights: several are tried, and the one kept whose start and end distributions are closest to float32's on
-windows that no range was taken from.
+function, so these activations stay in floating point where 8 bits do harm (`releasing.py`), and the others do with
+less. Which strength is best differs between weights: several are tried, and the one kept whose start and end
+distributions are closest to float32's on windows that no range was taken from.
 
 Measured with the first weights, divergence from float32 (nats, 80 windows of 40 files) and processor seconds for 16
 windows of 256 tokens with VNNI: everything at 8 bits, strength 0.95, 0.0093 and 0.38; strength 0.8, 0.0061 and
@@ -26,12 +26,12 @@ from tokenizers import Encoding, Tokenizer
 
 from fundstelle.reader.embeddings import Embeddings
 from fundstelle.reader.engine import Batch
-from fundstelle.reader.light import import_openvino, inputs_of, quantisers, release, takes_token_types
+from fundstelle.reader.light import import_openvino, inputs_of, takes_token_types
+from fundstelle.training.releasing import bearable, released
 
 WINDOW_LENGTH = 256
 STRENGTHS = (0.4, 0.55, 0.7)
 USUAL = 0.95  # what NNCF takes unless told otherwise
-ACTIVATIONS = {"Gelu", "Relu", "Swish", "Tanh", "Mish", "HSwish"}
 HELD_OUT = 5
 """Every fifth window judges; the others give the ranges."""
 
@@ -46,12 +46,25 @@ class Quantised:
     """Layers at 8 bits (an `openvino.Model`), and what they cost.
 
     divergences: by strength tried, the mean Kullback-Leibler divergence, in nats, of the start and end
-        distributions from float32's over the held-out windows.
+        distributions from float32's over the held-out windows; nothing behind activation functions at 8 bits.
+    kept: how many activations there are at 8 bits all the same.
+    divergence: that of these layers.
     """
 
     layers: Any
     strength: float
     divergences: dict[float, float]
+    kept: int
+    divergence: float
+
+    def about(self) -> dict[str, Any]:
+        """All but the layers, for config.json."""
+        return {
+            "strength": self.strength,
+            "divergences": self.divergences,
+            "kept": self.kept,
+            "divergence": self.divergence,
+        }
 
 
 def quantise_layers(
@@ -59,8 +72,8 @@ def quantise_layers(
 ) -> Quantised:
     """Weights (per channel) and activations of `layers` (an `openvino.Model`) at 8 bits, by NNCF.
 
-    Logits, normalisation and attention between tokens stay in floating point. `windows` are of every language
-    alike. It runs everything once a strength and once more: minutes.
+    Logits, normalisation and attention between tokens stay in floating point, and behind activation functions what
+    would do harm. `windows` are of every language alike. It runs everything many times: minutes.
 
     Raises:
         ValueError: fewer windows than are needed to calibrate and to judge.
@@ -70,15 +83,18 @@ def quantise_layers(
     judging = windows[::HELD_OUT]
     ranging = [window for place, window in enumerate(windows) if place % HELD_OUT]
     wanted = distributions(layers, embeddings, judging)
-    best, divergences = None, {}
-    for strength in strengths:
-        candidate = quantise_at(layers.clone(), embeddings, ranging, strength)
-        _release_activated(candidate)
-        divergences[strength] = divergence(wanted, distributions(candidate, embeddings, judging))
-        if divergences[strength] == min(divergences.values()):
-            best = Quantised(candidate, strength, divergences)
-    assert best is not None
-    return best
+
+    def cost(candidate: Any) -> float:
+        return divergence(wanted, distributions(candidate, embeddings, judging))
+
+    candidates = {
+        strength: quantise_at(layers.clone(), embeddings, ranging, strength) for strength in strengths
+    }
+    divergences = {strength: cost(released(candidate)) for strength, candidate in candidates.items()}
+    strength = min(divergences, key=divergences.__getitem__)
+    kept = bearable(candidates[strength], cost)
+    best = released(candidates[strength], kept)
+    return Quantised(best, strength, divergences, len(kept), cost(best))
 
 
 def quantise_at(layers: Any, embeddings: Embeddings, windows: Windows, strength: float = USUAL) -> Any:
@@ -100,20 +116,6 @@ def quantise_at(layers: Any, embeddings: Embeddings, windows: Windows, strength:
             smooth_quant_alphas=nncf.AdvancedSmoothQuantParameters(matmul=strength)
         ),
     )
-
-
-def _release_activated(layers: Any) -> None:
-    """Leave what comes out of activation functions in floating point; the weights it meets stay at 8 bits."""
-    release([node for node in quantisers(layers) if behind_activation(node)])
-    layers.validate_nodes_and_infer_types()
-
-
-def behind_activation(quantiser: Any) -> bool:
-    """Whether it takes what an activation function gives, but for a factor to each channel."""
-    source = quantiser.input_value(0).get_node()
-    if source.get_type_name() == "Multiply":
-        source = source.input_value(0).get_node()
-    return source.get_type_name() in ACTIVATIONS
 
 
 def distributions(layers: Any, embeddings: Embeddings, windows: Windows) -> Distributions:

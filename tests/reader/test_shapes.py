@@ -1,11 +1,13 @@
-"""Few shapes: every window keeps its tokens, and the engine meets a bounded number of shapes."""
+"""Few shapes: every window keeps its tokens, the engine meets a bounded number of shapes, and little is padded."""
+
+from functools import cache
 
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
 from fundstelle.reader.engine import Batch
-from fundstelle.reader.shapes import LENGTH, WINDOWS, few_shapes
+from fundstelle.reader.shapes import LENGTH, PIECE, WINDOWS, cut, few_shapes
 
 
 @given(lengths=st.lists(st.integers(1, 300), min_size=1, max_size=40), typed=st.booleans())
@@ -35,3 +37,21 @@ def test_nothing_is_padded_beyond_the_models_positions() -> None:
     batch = Batch(np.ones((1, 299), dtype=np.int64), np.ones((1, 299), dtype=np.int64), None)
     ((_, piece),) = few_shapes(batch, longest=300)
     assert piece.input_ids.shape == (1, 300)
+
+
+@given(lengths=st.lists(st.integers(1, 24).map(LENGTH.__mul__), max_size=12))
+def test_no_other_way_to_cut_costs_less(lengths: list[int]) -> None:
+    """The pieces follow each other and cost, padding and their own price together, no more than any others."""
+
+    def cost(first: int, last: int) -> int:
+        return PIECE + (last - first) * max(lengths[first:last])
+
+    @cache
+    def least(first: int) -> int:
+        """By looking at every way to cut the windows from there on."""
+        sizes = [size for size in WINDOWS if first + size <= len(lengths)]
+        return min((cost(first, first + size) + least(first + size) for size in sizes), default=0)
+
+    places = cut(lengths)
+    assert [number for place in places for number in range(len(lengths))[place]] == list(range(len(lengths)))
+    assert sum(cost(place.start, place.stop) for place in places) == least(0)
