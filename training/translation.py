@@ -80,7 +80,7 @@ def mark(text: str, spans: Iterable[Span]) -> str:
 
 
 def unmark(marked: str) -> tuple[str, dict[int, Span]]:
-    """The text without marks, and where each mark was; marks that came out in several places are left out."""
+    """The text without marks, and where each mark was; those that came out empty or in several places are left out."""
     text, done = "", 0
     found: dict[int, list[Span]] = {}
     for piece in _MARK.finditer(marked):
@@ -91,7 +91,7 @@ def unmark(marked: str) -> tuple[str, dict[int, Span]]:
         text += inside
         done = piece.end()
     text += html.unescape(marked[done:])
-    return text, {number: spans[0] for number, spans in found.items() if len(spans) == 1}
+    return text, {number: span for number, (span, *more) in found.items() if not more and span[0] < span[1]}
 
 
 def translated(questions: Sequence[Question], apertium: Apertium) -> Iterator[tuple[Question, Question]]:
