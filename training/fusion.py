@@ -35,7 +35,7 @@ from fundstelle.training.observations import choose
 PENALTY = 1e-3
 """Of the squared weights, each in units of `SCALES`."""
 
-SCALES = Features(1.0, 1.0, 1.0, 1 / 40, 1 / 40, 1.0)
+SCALES = Features(1.0, 1.0, 1.0, 1 / 4, 1 / 4, 1 / 40, 1 / 40, 1.0)
 """By how much each feature varies, about."""
 
 LEAST_SEEN = 0.01

@@ -8,14 +8,25 @@ from hypothesis import strategies as st
 
 from fundstelle.indexing.documents import Passage
 from fundstelle.indexing.store import Hit
-from fundstelle.pipelines.fusion import FEATURES, FILE_NAME, WORDS_ALONE, Fusion, evidence
+from fundstelle.pipelines.fusion import FEATURES, FILE_NAME, LOOKED_AT, WORDS_ALONE, Fusion, evidence
 
-FUSION = Fusion(words=4, words_across=2, words_foreign=0, meaning=50, meaning_across=90, same_language=-3)
+FUSION = Fusion(
+    words=4,
+    words_across=2,
+    words_foreign=0,
+    closeness=5,
+    closeness_across=1,
+    meaning=50,
+    meaning_across=90,
+    same_language=-3,
+)
 TEXTS = {"en": "The bridge was opened.", "de": "Die Brücke wurde eröffnet.", "zh": "这座桥开放了。"}
 
 
-def hit(name: str, bm25: float | None, cosine: float | None, language: str = "en") -> Hit:
-    passage = Passage(name, name, TEXTS[language], 0, name, language)
+def hit(
+    name: str, bm25: float | None, cosine: float | None, language: str = "en", text: str | None = None
+) -> Hit:
+    passage = Passage(name, name, text or TEXTS[language], 0, name, language)
     return Hit(passage, bm25 if bm25 is not None else cosine or 0.0, bm25, cosine)
 
 
@@ -35,6 +46,22 @@ def test_words_of_another_script_do_not_count() -> None:
     assert order([worded, near]) == ["near", "worded"]
     near, worded = hit("near", None, 0.851, "de"), hit("worded", 9.0, 0.85, "de")
     assert order([worded, near]) == ["worded", "near"]
+
+
+def test_words_in_one_sentence_decide_where_the_rest_is_equal() -> None:
+    """Of hits alike in BM25 and meaning the one wins of which one sentence has the question's words."""
+    apart = hit("apart", 9.0, 0.8, text="The bridge is long. The market was opened.")
+    together = hit("together", 9.0, 0.8, text="The bridge was opened. The market is long.")
+    assert order([apart, together]) == ["together", "apart"]
+
+
+def test_only_the_best_are_looked_at() -> None:
+    """Sentences are read of the best by words and of the best by meaning, and of no others."""
+    worded = [hit(f"w{number}", 50.0 - number, None) for number in range(LOOKED_AT + 2)]
+    near = [hit(f"n{number}", None, 0.9 - number / 100) for number in range(LOOKED_AT + 2)]
+    found = evidence(worded + near, "When was the bridge opened?", "en")
+    shown = [one.closeness > 0 for one in found]
+    assert shown == 2 * [*LOOKED_AT * [True], False, False]
 
 
 def test_the_score_is_the_log_odds_against_the_best() -> None:
@@ -88,7 +115,7 @@ def test_weights_are_saved_and_loaded(tmp_path: Path) -> None:
     assert Fusion.load(tmp_path) == Fusion()
     FUSION.save(tmp_path, {"questions": 3})
     assert Fusion.load(tmp_path) == FUSION
-    assert FUSION.value([1.0] * len(FEATURES)) == 4 + 2 + 0 + 50 + 90 - 3
+    assert FUSION.value([1.0] * len(FEATURES)) == 4 + 2 + 0 + 5 + 1 + 50 + 90 - 3
     for content in ("nonsense", '{"weights": {"words": "many"}}', '{"weights": {"unheard": 1}}', "[]"):
         (tmp_path / FILE_NAME).write_text(content, encoding="utf-8")
         with pytest.raises(ValueError, match="does not hold a fusion"):
