@@ -2,10 +2,10 @@
 
     python -m fundstelle.training.pruning FOLDER OUT FILE... [--least 1] [--check FILE...]
 
-FILEs are texts, one a line, or data in SQuAD format (.json). Kept are special tokens, single characters, and the pieces
-that the texts have at least `--least` times. No text becomes unknown by it: what is left out is written with smaller
-pieces, and texts whose pieces were all kept give the logits they gave. How many more tokens the texts of other files
-have then, `--check` tells for each: a language that pays for it should be among the FILEs.
+FILEs are texts, one a line, or data in SQuAD format (.json). Kept are special tokens, single characters and bytes, and
+the pieces that the texts have at least `--least` times. No text becomes unknown by it: what is left out is written with
+smaller pieces, and texts whose pieces were all kept give the logits they gave. How many more tokens the texts of other
+files have then, `--check` tells for each: a language that pays for it should be among the FILEs.
 
 For vocabularies of the kinds Unigram (XLM-R) and WordPiece (BERT). Most of a small multilingual model are its word
 embeddings: multilingual-e5-small has 96 million weights in them, and 21 million in its layers.
@@ -13,6 +13,7 @@ embeddings: multilingual-e5-small has 96 million weights in them, and 21 million
 
 import argparse
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from copy import deepcopy
@@ -29,6 +30,7 @@ from fundstelle.training.models import embedding_names, save_model, save_tokeniz
 
 CONTINUED = "##"  # how WordPiece marks pieces within a word
 AT_ONCE = 1000  # texts tokenised in one call
+_BYTE = re.compile("<0x[0-9A-F]{2}>")  # how Unigram spells characters it does not know
 SPECIAL_IDS = ("pad_token_id", "bos_token_id", "eos_token_id", "cls_token_id", "sep_token_id")
 
 
@@ -58,8 +60,12 @@ def _specials(content: dict[str, Any]) -> set[int]:
 
 
 def _small(content: dict[str, Any]) -> set[int]:
-    """The pieces of one character: with them anything can be written that could be before."""
-    return {number for number, piece in enumerate(_pieces(content)) if len(piece.removeprefix(CONTINUED)) < 2}
+    """The pieces of one character or byte: with them anything can be written that could be before."""
+    return {number for number, piece in enumerate(_pieces(content)) if _is_small(piece)}
+
+
+def _is_small(piece: str) -> bool:
+    return len(piece.removeprefix(CONTINUED)) < 2 or _BYTE.fullmatch(piece) is not None
 
 
 def _pieces(content: dict[str, Any]) -> list[str]:

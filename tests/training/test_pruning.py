@@ -27,8 +27,9 @@ def xlmr(folder: Path) -> Path:
     """A random XLM-R with a Unigram vocabulary, whose padding is not piece 0."""
     specials = ["<s>", "<pad>", "</s>", "<unk>"]
     words = [(f"▁{word}", -3.0) for word in WORDS] + [(word, -4.0) for word in WORDS]
-    vocabulary = [*((one, 0.0) for one in specials), *words, *((one, -9.0) for one in f"▁{LETTERS}")]
-    tokenizer = Tokenizer(models.Unigram(vocabulary, unk_id=3))
+    smallest = [*f"▁{LETTERS}", *(f"<0x{byte:02X}>" for byte in range(256))]
+    vocabulary = [*((one, 0.0) for one in specials), *words, *((one, -9.0) for one in smallest)]
+    tokenizer = Tokenizer(models.Unigram(vocabulary, unk_id=3, byte_fallback=True))
     tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
     tokenizer.add_special_tokens(specials)
     tokenizer.post_processor = processors.TemplateProcessing(
@@ -102,6 +103,14 @@ def test_nothing_becomes_unknown(model: Path, tmp_path: Path) -> None:
     assert not {"<unk>", "[UNK]"} & set(pieces)
     assert growth(before, after, [text]) > 0
     assert growth(before, after, TEXTS) == 0
+
+
+def test_bytes_are_kept(tmp_path: Path) -> None:
+    """A vocabulary that spells unknown characters by their bytes still does."""
+    folder = xlmr(tmp_path / "model")
+    prune(folder, tmp_path / "pruned", TEXTS)
+    after = Tokenizer.from_file(str(tmp_path / "pruned" / "tokenizer.json"))
+    assert after.encode("ß", add_special_tokens=False).tokens == ["▁", "<0xC3>", "<0x9F>"]
 
 
 def test_rare_pieces_can_be_left_out(model: Path, tmp_path: Path) -> None:
