@@ -1,0 +1,236 @@
+"""Trains a sentence encoder on questions and the passages that answer them.
+
+    python -m fundstelle.training.contrast FILE... --from ENCODER --out FOLDER [--set NAME=VALUE]...
+        [--held-out FILE]... [--dictionary INDEX]...
+
+A question's own passage must be nearer to it than those of the update's other questions (InfoNCE; van den Oord et al.,
+2018, "Representation Learning with Contrastive Predictive Coding"; multilingual-e5 was fine-tuned so, Wang et al.,
+2024). Files are in SQuAD format; dictionaries give code-switched copies, so that a question finds its passage in
+another language. ENCODER and FOLDER are folders of transformers; what sentence-transformers keeps beside the weights
+is taken along, and a training that was broken off in FOLDER is gone on with.
+
+`fundstelle.training.encoders` makes a bundle of it, and `fundstelle.training.fusion` weighs its cosines anew.
+"""
+
+import argparse
+import json
+import shutil
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from itertools import chain, count, islice
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import torch
+from tokenizers import Tokenizer
+
+from fundstelle.encoder import hub
+from fundstelle.encoder.torch_engine import POOLING
+from fundstelle.reader.dtypes import fastest_dtype
+from fundstelle.reader.torch_engine import pick_device
+from fundstelle.training import attention, checkpoints
+from fundstelle.training.checkpoints import Checkpoint
+from fundstelle.training.contrast_pairs import Pair, pairs, updates
+from fundstelle.training.dictionaries import Dictionary
+from fundstelle.training.examples import Example, draw, load_source
+from fundstelle.training.leaks import HeldOut
+from fundstelle.training.models import save_model, set_dropout
+from fundstelle.training.recipes import Recipe
+from fundstelle.training.switching import switch
+from fundstelle.training.weights import MasterWeights
+
+CONTRAST = Recipe(
+    name="contrast",
+    learning_rate=2e-5,
+    warmup=0.1,
+    decay=0.9,
+    windows_per_step=48,
+    tokens_per_step=None,
+    negatives=0,
+    temperature=0.02,
+)
+"""`windows_per_step` are pairs of an update, `temperature` divides cosines; what is a reader's alone has no effect."""
+
+LOG = "log.jsonl"
+PROMPTS = "config_sentence_transformers.json"
+WEIGHTS = ("*.safetensors", "*.bin", "*.index.json", "config.json")
+CHECKPOINT_EVERY = 50
+TOKENS_AT_ONCE = 6144
+
+
+class Contrast:
+    """Trains `model`, whose tokens are pooled by `pool`, on pairs; leaves log and checkpoint in the folder `out`."""
+
+    def __init__(self, model: Any, pool: Any, found: Sequence[Pair], recipe: Recipe, out: Path) -> None:
+        if not updates(found, recipe, 0):
+            raise ValueError("There is nothing to tell apart: give files with several answered paragraphs.")
+        self.model = model
+        self.weights = MasterWeights(model.named_parameters(), recipe.weight_decay)
+        self.steps = recipe.steps or max(1, round(recipe.epochs * len(updates(found, recipe, 0))))
+        self._pool, self._pairs, self._recipe, self._out = pool, found, recipe, out
+
+    def run(self, checkpoint_every: int = CHECKPOINT_EVERY) -> Iterator[dict[str, float]]:
+        """Every update from the last checkpoint on, as it is done: number, loss, share of questions whose passage was
+        the nearest, gradient, seconds.
+        """
+        done = self._resume()
+        epochs = (updates(self._pairs, self._recipe, epoch) for epoch in count())
+        for step, update in enumerate(islice(chain.from_iterable(epochs), done, self.steps), done):
+            began = perf_counter()
+            figures = self._update(step, [self._pairs[index] for index in update])
+            figures = {"step": step + 1, **figures, "seconds": round(perf_counter() - began, 3)}
+            with (self._out / LOG).open("a", encoding="utf-8") as log:
+                log.write(json.dumps(figures) + "\n")
+            if step + 1 == self.steps or (step + 1) % checkpoint_every == 0:
+                Checkpoint(step + 1, self.weights.state(), asdict(self._recipe)).save(self._out)
+            yield figures
+
+    def _update(self, step: int, update: Sequence[Pair]) -> dict[str, float]:
+        questions = self._vectors([one.question for one in update])
+        passages = self._vectors([one.passage for one in update])
+        cosines = questions @ passages.T
+        own = torch.arange(len(update), device=cosines.device)
+        cost = torch.nn.functional.cross_entropy(cosines / self._recipe.temperature, own)
+        cost.backward()  # type: ignore[no-untyped-call]
+        rate = self._recipe.rate(step, self.steps)
+        gradient = self.weights.step(rate, 1.0, self._recipe.max_gradient)
+        nearest = (cosines.argmax(1) == own).float().mean()
+        return {"loss": float(cost.detach()), "nearest": float(nearest), "gradient": gradient}
+
+    def _vectors(self, texts: Sequence[Sequence[int]]) -> torch.Tensor:
+        """(texts, width) float32 of length 1, in the order of the texts, which run by like length."""
+        order = sorted(range(len(texts)), key=lambda place: len(texts[place]))
+        portions = [self._forward([texts[place] for place in part]) for part in _portions(order, texts)]
+        back = torch.tensor(order).argsort()
+        return torch.nn.functional.normalize(torch.cat(portions)[back.to(portions[0].device)], dim=1)
+
+    def _forward(self, texts: Sequence[Sequence[int]]) -> torch.Tensor:
+        device = next(self.model.parameters()).device
+        ids = [torch.tensor(text) for text in texts]
+        padded = torch.nn.utils.rnn.pad_sequence(ids, batch_first=True).to(device)  # what pads is masked
+        lengths = torch.tensor([len(text) for text in texts])
+        mask = (torch.arange(padded.shape[1]) < lengths[:, None]).long().to(device)
+        hidden = self.model(input_ids=padded, attention_mask=mask).last_hidden_state.float()
+        vectors: torch.Tensor = self._pool(hidden, mask)
+        return vectors
+
+    def _resume(self) -> int:
+        found = checkpoints.load(self._out, self._recipe)
+        if found is None:
+            (self._out / LOG).unlink(missing_ok=True)
+            return 0
+        self.weights.restore(found.weights)
+        log = (self._out / LOG).read_text(encoding="utf-8").splitlines(keepends=True)
+        (self._out / LOG).write_text("".join(log[: found.step]), encoding="utf-8")
+        return found.step
+
+
+def _portions(order: Sequence[int], texts: Sequence[Sequence[int]]) -> Iterator[list[int]]:
+    """Places of texts, shortest first, in portions of at most `TOKENS_AT_ONCE` tokens with their padding."""
+    portion: list[int] = []
+    for place in order:
+        if portion and (len(portion) + 1) * len(texts[place]) > TOKENS_AT_ONCE:
+            yield portion
+            portion = []
+        portion.append(place)
+    yield portion
+
+
+def train(
+    files: Sequence[Path],
+    source: Path,
+    out: Path,
+    recipe: Recipe = CONTRAST,
+    *,
+    held_out: Sequence[Path] = (),
+    dictionaries: Sequence[Path] = (),
+    device: str | None = None,
+    dtype: str | None = None,
+) -> Iterator[dict[str, float]]:
+    """Train the encoder in `source` and leave it in `out`; gives the figures of each update.
+
+    Raises:
+        DatasetError: a file cannot be used.
+        ValueError: there is nothing to tell apart, or `out` holds another training.
+    """
+    place = pick_device(device)
+    prefixes = hub.read_recipe(source.name, source)
+    tokenizer = Tokenizer.from_file(str(source / "tokenizer.json"))
+    found = list(pairs(_examples(files, recipe, held_out, dictionaries), tokenizer, prefixes, recipe))
+    out.mkdir(parents=True, exist_ok=True)
+    model = _load(source, recipe, getattr(torch, dtype or fastest_dtype(place)), place)
+    training = Contrast(model, POOLING[prefixes.pooling], found, recipe, out)
+    recipe.save(out)
+    yield from training.run()
+    _save(training, source, prefixes, out)
+
+
+def _examples(
+    files: Sequence[Path], recipe: Recipe, held_out: Sequence[Path], dictionaries: Sequence[Path]
+) -> Iterator[Example]:
+    known = HeldOut.of_files(held_out)
+    drawn = draw([load_source(file, known, False) for file in files], recipe.balance, recipe.seed)
+    words = [Dictionary.open(file) for file in dictionaries]
+    share = recipe.switched if words else 0.0
+    return switch(drawn, words, switched=share, switching=recipe.switching, seed=recipe.seed)
+
+
+def _load(source: Path, recipe: Recipe, dtype: torch.dtype, device: torch.device) -> Any:
+    attention.register()
+    torch.manual_seed(recipe.seed)
+    plain = {"attn_implementation": attention.NAME} if device.type == "cpu" else {}
+    model = hub.load_model(source, dtype=dtype, **plain)
+    if recipe.dropout is not None:
+        set_dropout(model, recipe.dropout)
+    model.get_input_embeddings().weight.requires_grad_(not recipe.freeze_embeddings)
+    for name, one in model.named_parameters():
+        if "pooler" in name:  # vectors do not depend on it
+            one.requires_grad_(False)
+    return model.to(device).train()
+
+
+def _save(training: Contrast, source: Path, prefixes: hub.Recipe, out: Path) -> None:
+    """The folder of `source` with the new weights; what was not trained is as it was there, in float32."""
+    old = hub.load_model(source, dtype=torch.float32).state_dict()
+    save_model(training.model, old | dict(training.weights.named()), out)
+    for file in source.rglob("*"):
+        there = out / file.relative_to(source)
+        weights = file.parent == source and any(file.match(kind) for kind in WEIGHTS)
+        if file.is_file() and not weights and not there.exists():
+            there.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(file, there)
+    if not (out / PROMPTS).exists():  # they may have come from the folder's name
+        prompts = {"query": prefixes.query_prefix, "passage": prefixes.passage_prefix}
+        (out / PROMPTS).write_text(json.dumps({"prompts": prompts}) + "\n", encoding="utf-8")
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """The command line; see the module's docstring."""
+    parser = argparse.ArgumentParser(
+        prog="fundstelle.training.contrast", description=(__doc__ or "").partition("\n")[0]
+    )
+    parser.add_argument("files", type=Path, nargs="+", help="training data in SQuAD format")
+    parser.add_argument("--from", type=Path, required=True, dest="source", help="an encoder's folder")
+    parser.add_argument("--out", type=Path, required=True, help="the folder to write to")
+    parser.add_argument(
+        "--held-out", type=Path, action="append", default=[], help="evaluation data to keep out"
+    )
+    parser.add_argument("--dictionary", type=Path, action="append", default=[], help="FreeDict .index files")
+    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="change the recipe")
+    options = parser.parse_args(arguments)
+    changes = {name: json.loads(value) for name, _, value in (one.partition("=") for one in options.set)}
+    figures = train(
+        options.files,
+        options.source,
+        options.out,
+        CONTRAST.with_changes(changes),
+        held_out=options.held_out,
+        dictionaries=options.dictionary,
+    )
+    for one in figures:
+        print(" ".join(f"{name} {value:.4g}" for name, value in one.items()), flush=True)  # noqa: T201
+
+
+if __name__ == "__main__":
+    main()
