@@ -160,17 +160,15 @@ def evidence(hits: Sequence[Hit], question: str, language: str) -> list[Features
 
 def _closeness(hits: Sequence[Hit], question: str) -> dict[str, float]:
     """By passage, for the best by words and the best by meaning; the others are not worth the time."""
-    looked_at = {
-        hit.passage.id: hit.passage for evidence in ("bm25", "cosine") for hit in _best(hits, evidence)
-    }
-    passages = [looked_at[name] for name in sorted(looked_at)]
-    return dict(zip(sorted(looked_at), closeness(question, passages), strict=True))
+    looked_at = {hit.passage.id: hit.passage for kind in ("bm25", "cosine") for hit in _best(hits, kind)}
+    names = sorted(looked_at)
+    return dict(zip(names, closeness(question, [looked_at[name] for name in names]), strict=True))
 
 
-def _best(hits: Sequence[Hit], evidence: str) -> list[Hit]:
+def _best(hits: Sequence[Hit], kind: str) -> list[Hit]:
     """The best by BM25 or cosine, whatever order they came in."""
-    known = [hit for hit in hits if getattr(hit, evidence) is not None]
-    return sorted(known, key=lambda hit: (-getattr(hit, evidence), hit.passage.id))[:LOOKED_AT]
+    known = [hit for hit in hits if getattr(hit, kind) is not None]
+    return sorted(known, key=lambda hit: (-getattr(hit, kind), hit.passage.id))[:LOOKED_AT]
 
 
 def _relative(hit: Hit, hits: Sequence[Hit]) -> float:
