@@ -142,11 +142,12 @@ def evidence(hits: Sequence[Hit], question: str, language: str) -> list[Features
     """
     known = [hit.cosine for hit in hits if hit.cosine is not None]
     best, middle = (max(known), median(known)) if known else (0.0, 0.0)
+    most = max((hit.bm25 or 0.0 for hit in hits), default=0.0)
     script = dominant_script(question)
     close = _closeness(hits, question)
     found = []
     for hit in hits:
-        words, near = _relative(hit, hits), close.get(hit.passage.id, 0.0)
+        words, near = _relative(hit.bm25, most), close.get(hit.passage.id, 0.0)
         meaning = (middle if hit.cosine is None else hit.cosine) - best
         if _base(hit.passage.language) == _base(language):
             features = Features(words=words, closeness=near, meaning=meaning, same_language=1.0)
@@ -171,10 +172,9 @@ def _best(hits: Sequence[Hit], kind: str) -> list[Hit]:
     return sorted(known, key=lambda hit: (-getattr(hit, kind), hit.passage.id))[:LOOKED_AT]
 
 
-def _relative(hit: Hit, hits: Sequence[Hit]) -> float:
-    """The hit's BM25 score as a share of the best one's, from 0 to 1; 1 where there are none to compare."""
-    best = max((other.bm25 or 0.0 for other in hits), default=0.0)
-    return (hit.bm25 or 0.0) / best if best > 0 else 1.0
+def _relative(bm25: float | None, most: float) -> float:
+    """A BM25 score as a share of the best one's, from 0 to 1; 1 where there are none to compare."""
+    return (bm25 or 0.0) / most if most > 0 else 1.0
 
 
 def _base(language: str) -> str:
