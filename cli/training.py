@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -98,23 +98,9 @@ def train(
 
 
 def _recipe(name: str, changes: Iterable[str]) -> "Recipe":
-    from fundstelle.training.recipes import recipe_of
+    from fundstelle.training.recipes import changes_of, recipe_of
 
-    values: dict[str, Any] = {}
-    for change in changes:
-        key, found, value = change.partition("=")
-        if not found:
-            raise ValueError(f"--set {change}: write NAME=VALUE, as in --set steps=2000.")
-        values[key] = _value(value)
-    return recipe_of(name).with_changes(values)
-
-
-def _value(text: str) -> Any:
-    """Numbers, true, false and null as JSON has them; anything else is a text."""
-    try:
-        return json.loads(text)
-    except json.JSONDecodeError:
-        return text
+    return recipe_of(name).with_changes(changes_of(changes))
 
 
 @contextmanager

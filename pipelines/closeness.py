@@ -6,8 +6,8 @@ one sentence, rare words above all. (That words count more where they stand toge
 """
 
 import math
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Sequence
 
 import regex
 
@@ -26,15 +26,15 @@ def closeness(question: str, passages: Sequence[Passage]) -> list[float]:
     A term weighs what it does in BM25, with its document frequency among the passages of the same language.
     """
     found = [0.0] * len(passages)
-    for language in {analysis_language(passage.language) for passage in passages}:
-        places = [
-            place for place, passage in enumerate(passages) if analysis_language(passage.language) == language
-        ]
+    by_language: dict[str, list[int]] = defaultdict(list)
+    for place, passage in enumerate(passages):
+        by_language[analysis_language(passage.language)].append(place)
+    for language, places in by_language.items():
         terms = frozenset(analyse(question, language))
         sentences = [_sentences(passages[place].text, language, terms) for place in places]
         weights = _weights(terms, [frozenset().union(*each) for each in sentences])
         for place, each in zip(places, sentences, strict=True):
-            found[place] = max((_sum(weights, sentence) for sentence in each), default=0.0)
+            found[place] = max(math.fsum(weights[term] for term in sentence) for sentence in each)
     return found
 
 
@@ -51,9 +51,5 @@ def _weights(terms: Terms, passages: Sequence[Terms]) -> dict[str, float]:
         * math.log(1 + (len(passages) - frequencies[term] + 0.5) / (frequencies[term] + 0.5))
         for term in terms
     }
-    whole = sum(weights[term] for term in sorted(terms))  # in one order, so that rounding is always the same
+    whole = math.fsum(weights.values())  # the same in any order, as sets have none
     return {term: weight / whole for term, weight in weights.items()}
-
-
-def _sum(weights: dict[str, float], terms: Iterable[str]) -> float:
-    return sum(weights[term] for term in sorted(terms))

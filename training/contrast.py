@@ -27,16 +27,17 @@ from tokenizers import Tokenizer
 
 from fundstelle.encoder import hub
 from fundstelle.encoder.torch_engine import POOLING
+from fundstelle.reader.batches import plan
 from fundstelle.reader.dtypes import fastest_dtype
 from fundstelle.reader.torch_engine import pick_device
-from fundstelle.training import attention, checkpoints
+from fundstelle.training import attention, checkpoints, logs
 from fundstelle.training.checkpoints import Checkpoint
 from fundstelle.training.contrast_pairs import Pair, pairs, updates
 from fundstelle.training.dictionaries import Dictionary
 from fundstelle.training.examples import Example, draw, load_source
 from fundstelle.training.leaks import HeldOut
-from fundstelle.training.models import save_model, set_dropout
-from fundstelle.training.recipes import Recipe
+from fundstelle.training.models import prepare, save_model
+from fundstelle.training.recipes import Recipe, changes_of
 from fundstelle.training.switching import switch
 from fundstelle.training.weights import MasterWeights
 
@@ -52,7 +53,6 @@ CONTRAST = Recipe(
 )
 """`windows_per_step` are pairs of an update, `temperature` divides cosines; what is a reader's alone has no effect."""
 
-LOG = "log.jsonl"
 PROMPTS = "config_sentence_transformers.json"
 WEIGHTS = ("*.safetensors", "*.bin", "*.index.json", "config.json")
 CHECKPOINT_EVERY = 50
@@ -63,11 +63,12 @@ class Contrast:
     """Trains `model`, whose tokens are pooled by `pool`, on pairs; leaves log and checkpoint in the folder `out`."""
 
     def __init__(self, model: Any, pool: Any, found: Sequence[Pair], recipe: Recipe, out: Path) -> None:
-        if not updates(found, recipe, 0):
+        an_epoch = len(updates(found, recipe, 0))
+        if not an_epoch:
             raise ValueError("There is nothing to tell apart: give files with several answered paragraphs.")
         self.model = model
         self.weights = MasterWeights(model.named_parameters(), recipe.weight_decay)
-        self.steps = recipe.steps or max(1, round(recipe.epochs * len(updates(found, recipe, 0))))
+        self.steps = recipe.steps or max(1, round(recipe.epochs * an_epoch))
         self._pool, self._pairs, self._recipe, self._out = pool, found, recipe, out
 
     def run(self, checkpoint_every: int = CHECKPOINT_EVERY) -> Iterator[dict[str, float]]:
@@ -80,8 +81,7 @@ class Contrast:
             began = perf_counter()
             figures = self._update(step, [self._pairs[index] for index in update])
             figures = {"step": step + 1, **figures, "seconds": round(perf_counter() - began, 3)}
-            with (self._out / LOG).open("a", encoding="utf-8") as log:
-                log.write(json.dumps(figures) + "\n")
+            logs.append(self._out, figures)
             if step + 1 == self.steps or (step + 1) % checkpoint_every == 0:
                 Checkpoint(step + 1, self.weights.state(), asdict(self._recipe)).save(self._out)
             yield figures
@@ -100,10 +100,10 @@ class Contrast:
 
     def _vectors(self, texts: Sequence[Sequence[int]]) -> torch.Tensor:
         """(texts, width) float32 of length 1, in the order of the texts, which run by like length."""
-        order = sorted(range(len(texts)), key=lambda place: len(texts[place]))
-        portions = [self._forward([texts[place] for place in part]) for part in _portions(order, texts)]
-        back = torch.tensor(order).argsort()
-        return torch.nn.functional.normalize(torch.cat(portions)[back.to(portions[0].device)], dim=1)
+        portions = plan([len(text) for text in texts], TOKENS_AT_ONCE)
+        vectors = torch.cat([self._forward([texts[place] for place in portion]) for portion in portions])
+        back = torch.tensor([place for portion in portions for place in portion]).argsort()
+        return torch.nn.functional.normalize(vectors[back.to(vectors.device)], dim=1)
 
     def _forward(self, texts: Sequence[Sequence[int]]) -> torch.Tensor:
         device = next(self.model.parameters()).device
@@ -117,24 +117,11 @@ class Contrast:
 
     def _resume(self) -> int:
         found = checkpoints.load(self._out, self._recipe)
-        if found is None:
-            (self._out / LOG).unlink(missing_ok=True)
-            return 0
-        self.weights.restore(found.weights)
-        log = (self._out / LOG).read_text(encoding="utf-8").splitlines(keepends=True)
-        (self._out / LOG).write_text("".join(log[: found.step]), encoding="utf-8")
-        return found.step
-
-
-def _portions(order: Sequence[int], texts: Sequence[Sequence[int]]) -> Iterator[list[int]]:
-    """Places of texts, shortest first, in portions of at most `TOKENS_AT_ONCE` tokens with their padding."""
-    portion: list[int] = []
-    for place in order:
-        if portion and (len(portion) + 1) * len(texts[place]) > TOKENS_AT_ONCE:
-            yield portion
-            portion = []
-        portion.append(place)
-    yield portion
+        done = found.step if found else 0
+        if found:
+            self.weights.restore(found.weights)
+        logs.forget(self._out, done)
+        return done
 
 
 def train(
@@ -177,17 +164,12 @@ def _examples(
 
 
 def _load(source: Path, recipe: Recipe, dtype: torch.dtype, device: torch.device) -> Any:
-    attention.register()
     torch.manual_seed(recipe.seed)
-    plain = {"attn_implementation": attention.NAME} if device.type == "cpu" else {}
-    model = hub.load_model(source, dtype=dtype, **plain)
-    if recipe.dropout is not None:
-        set_dropout(model, recipe.dropout)
-    model.get_input_embeddings().weight.requires_grad_(not recipe.freeze_embeddings)
+    model = prepare(hub.load_model(source, dtype=dtype, **attention.chosen(device)), recipe, device)
     for name, one in model.named_parameters():
         if "pooler" in name:  # vectors do not depend on it
             one.requires_grad_(False)
-    return model.to(device).train()
+    return model
 
 
 def _save(training: Contrast, source: Path, prefixes: hub.Recipe, out: Path) -> None:
@@ -219,12 +201,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--dictionary", type=Path, action="append", default=[], help="FreeDict .index files")
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="change the recipe")
     options = parser.parse_args(arguments)
-    changes = {name: json.loads(value) for name, _, value in (one.partition("=") for one in options.set)}
     figures = train(
         options.files,
         options.source,
         options.out,
-        CONTRAST.with_changes(changes),
+        CONTRAST.with_changes(changes_of(options.set)),
         held_out=options.held_out,
         dictionaries=options.dictionary,
     )

@@ -24,15 +24,18 @@ def load_model(name: str, recipe: Recipe, dtype: torch.dtype, device: torch.devi
     such model.
     """
     place = device or pick_device(None)
-    attention.register()
     torch.manual_seed(recipe.seed)
-    plain = {"attn_implementation": attention.NAME} if place.type == "cpu" else {}
     with fetched(name):
-        model = AutoModelForQuestionAnswering.from_pretrained(name, dtype=dtype, **plain)
+        model = AutoModelForQuestionAnswering.from_pretrained(name, dtype=dtype, **attention.chosen(place))
+    return prepare(model, recipe, place)
+
+
+def prepare(model: Any, recipe: Recipe, device: torch.device) -> Any:
+    """The model on the device, in training, with dropout and frozen embeddings as the recipe says."""
     if recipe.dropout is not None:
         set_dropout(model, recipe.dropout)
     model.get_input_embeddings().weight.requires_grad_(not recipe.freeze_embeddings)
-    return model.to(place).train()
+    return model.to(device).train()
 
 
 def set_dropout(model: Any, share: float) -> None:

@@ -1,6 +1,7 @@
 """Recipes: every hyper-parameter of a training, written beside the weights that came of it."""
 
 import json
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Self
@@ -93,6 +94,25 @@ class Recipe:
     def with_changes(self, changes: dict[str, Any]) -> "Recipe":
         """Some hyper-parameters changed. ValueError for names that are none."""
         return replace(self, **_known(changes, "These changes"))
+
+
+def changes_of(settings: Iterable[str]) -> dict[str, Any]:
+    """Hyper-parameters from texts like "steps=2000". ValueError where one is not of that form."""
+    values: dict[str, Any] = {}
+    for setting in settings:
+        name, found, value = setting.partition("=")
+        if not found:
+            raise ValueError(f"--set {setting}: write NAME=VALUE, as in --set steps=2000.")
+        values[name] = _value(value)
+    return values
+
+
+def _value(text: str) -> Any:
+    """Numbers, true, false and null as JSON has them; anything else is a text."""
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        return text
 
 
 def _known(values: dict[str, Any], where: object) -> dict[str, Any]:

@@ -5,8 +5,8 @@ from dataclasses import asdict
 from pathlib import Path
 
 from fundstelle.evaluation.tracking import EXPERIMENT, open_run
+from fundstelle.training.logs import LOG
 from fundstelle.training.recipes import FILE_NAME, Recipe
-from fundstelle.training.trainer import LOG
 
 ARTEFACTS = (FILE_NAME, "data.json", "README.md", LOG)
 METRICS = ("loss", "learning_rate", "gradient", "validation")

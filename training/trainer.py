@@ -1,6 +1,5 @@
 """The training loop: updates of the weights, logged, checkpointed, resumable."""
 
-import json
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
@@ -14,7 +13,7 @@ import torch
 from accelerate import Accelerator  # type: ignore[import-untyped]
 
 from fundstelle.reader.tokenization import ReaderTokenizer
-from fundstelle.training import checkpoints
+from fundstelle.training import checkpoints, logs
 from fundstelle.training.batches import collate, passes, updates
 from fundstelle.training.checkpoints import Checkpoint
 from fundstelle.training.losses import distillation, loss
@@ -22,7 +21,6 @@ from fundstelle.training.recipes import Recipe
 from fundstelle.training.weights import MasterWeights
 from fundstelle.training.windows import Group
 
-LOG = "log.jsonl"
 logger = logging.getLogger(__name__)
 
 
@@ -170,7 +168,8 @@ class Trainer:
         if found:
             self.weights.restore(found.weights)
             logger.info("resumed after %d updates", done)
-        self._forget(done)
+        if self.accelerator.is_main_process:
+            logs.forget(self._out, done)
         return done
 
     def _checkpoint(self, step: int) -> None:
@@ -179,16 +178,7 @@ class Trainer:
 
     def _log(self, values: dict[str, Any]) -> None:
         if self.accelerator.is_main_process:
-            with (self._out / LOG).open("a", encoding="utf-8") as file:
-                file.write(json.dumps(values) + "\n")
-
-    def _forget(self, step: int) -> None:
-        """Leave out of the log what was done after the checkpoint, because it is done again."""
-        path = self._out / LOG
-        if self.accelerator.is_main_process and path.is_file():
-            lines = path.read_text(encoding="utf-8").splitlines()
-            kept = [line for line in lines if json.loads(line)["step"] <= step]
-            path.write_text("".join(line + "\n" for line in kept), encoding="utf-8")
+            logs.append(self._out, values)
 
 
 def _logits(output: Any) -> tuple[torch.Tensor, torch.Tensor]:

@@ -128,12 +128,8 @@ def _span(question: Question) -> Span:
 def chosen(questions: Sequence[Question], paragraphs: int | None, seed: int = 0) -> list[Question]:
     """The questions over so many paragraphs, drawn at random."""
     contexts = list(dict.fromkeys(one.context for one in questions))
-    drawn = (
-        contexts
-        if paragraphs is None
-        else random.Random(seed).sample(contexts, min(paragraphs, len(contexts)))
-    )
-    wanted = set(drawn)
+    count = len(contexts) if paragraphs is None else min(paragraphs, len(contexts))
+    wanted = set(random.Random(seed).sample(contexts, count))
     return [one for one in questions if one.context in wanted]
 
 

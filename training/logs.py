@@ -1,0 +1,23 @@
+"""What a training leaves of each update: a line of JSON in its folder."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+LOG = "log.jsonl"
+
+
+def append(folder: Path, values: Mapping[str, Any]) -> None:
+    """One more line; `step` is among the values."""
+    with (folder / LOG).open("a", encoding="utf-8") as file:
+        file.write(json.dumps(values) + "\n")
+
+
+def forget(folder: Path, step: int) -> None:
+    """Leave out what was done after an update, because it is done again."""
+    path = folder / LOG
+    if path.is_file():
+        lines = path.read_text(encoding="utf-8").splitlines()
+        kept = [line for line in lines if json.loads(line)["step"] <= step]
+        path.write_text("".join(line + "\n" for line in kept), encoding="utf-8")
