@@ -8,11 +8,9 @@ A bundle is a folder, written by `fundstelle.training.encoders`:
 Word embeddings and tokenizer are those of the reader's bundle; `config.json` holds their digests, too.
 """
 
-import json
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from fundstelle.encoder.encoder import Description, Parts
 from fundstelle.encoder.engine import LightEncoder
@@ -27,33 +25,17 @@ CONFIG = reader_bundle.CONFIG
 
 
 @dataclass(frozen=True, slots=True)
-class Config:
-    """What a bundle says of itself.
+class Config(reader_bundle.Config):
+    """What a bundle says of itself, beside what a reader's says; `sha256` names the files shared with that, too.
 
     revision: what the vectors depend on, in 16 hexadecimal digits: weights, tokenizer, pooling.
     width: numbers of a vector.
-    max_length: the longest window the layers take, in tokens.
-    precision: "float32" or "int8".
-    provenance: how the weights came to be, for people.
-    sha256: of the layers and of the reader's embeddings and tokenizer that they need, by name.
     """
 
-    name: str
-    licence: str
     revision: str
     width: int
-    max_length: int
     query_prefix: str
     passage_prefix: str
-    precision: str
-    provenance: str
-    sha256: dict[str, str]
-
-    @classmethod
-    def read(cls, folder: Path) -> "Config":
-        """From a bundle's config.json, passing over unknown keys. FileNotFoundError where there is none."""
-        values: dict[str, Any] = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
-        return cls(**{field.name: values[field.name] for field in fields(cls)})
 
     @property
     def description(self) -> Description:

@@ -17,7 +17,7 @@ from functools import lru_cache, partial
 from pathlib import Path
 from threading import Event
 from time import sleep
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from fundstelle.reader.embeddings import Embeddings
 from fundstelle.reader.light import LightEngine, import_openvino
@@ -56,7 +56,7 @@ class Config:
     sha256: dict[str, str]
 
     @classmethod
-    def read(cls, folder: Path) -> "Config":
+    def read(cls, folder: Path) -> Self:
         """From a bundle's config.json, passing over unknown keys. FileNotFoundError where there is none."""
         values: dict[str, Any] = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
         return cls(**{field.name: values[field.name] for field in fields(cls)})
