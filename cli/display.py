@@ -104,7 +104,7 @@ def show_result(result: QueryResult) -> None:
     console = Console(highlight=False)
     console.print(Text(result.question, style="bold"))
     if not result.answers:
-        console.print(f"  No answer found (probability of none: {result.no_answer_probability:.0%}).")
+        console.print(f"  {_none(result.no_answer_probability)}")
     for answer in result.answers:
         console.print(Padding(_headline(answer), (0, 0, 0, 2)))
         console.print(Padding(_quotation(answer), (0, 0, 0, 4)))
@@ -118,6 +118,13 @@ def show_result(result: QueryResult) -> None:
         )
     )
     console.print()
+
+
+def _none(probability: float) -> str:
+    """Why no answer is given: there is probably none, or there is, but several places compete for it."""
+    if probability < 0.5:
+        return "No answer is sure enough: --threshold 0 shows those that compete."
+    return f"No answer found (probability of none: {probability:.0%})."
 
 
 def _headline(answer: Answer) -> Text:

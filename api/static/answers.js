@@ -77,16 +77,23 @@ function show(result, place, threshold) {
 }
 
 function showNone(result, place) {
-  const sure = say("no_answer_sure", { percent: percent(result.no_answer_probability) });
+  const [verdict, reason] = verdictOf(result.no_answer_probability);
   const nearest = placesNear(result.passages);
   fill(
     "none",
-    say("no_answer"),
+    verdict,
     element("div", { class: "message" },
-      element("p", {}, `${nearest.length ? sure : say("no_passages")} ${say("no_answer_try")}`),
+      element("p", {}, `${nearest.length ? reason : say("no_passages")} ${say("no_answer_try")}`),
       nearest.length ? [element("p", {}, say("nearest")), element("ul", {}, nearest)] : null,
       element("div", { class: "actions" }, wider(place, nearest.length))),
   );
+}
+
+/** What to say where no answer is given, and why: there is none, or none is sure enough. */
+function verdictOf(none) {
+  return none < 0.5
+    ? [say("none_sure_enough"), say("several_compete", { percent: percent(1 - none) })]
+    : [say("no_answer"), say("no_answer_sure", { percent: percent(none) })];
 }
 
 /** Buttons that ask the same of more: of all documents, or for less certain answers. */

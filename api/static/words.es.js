@@ -22,6 +22,8 @@ export const spanish = {
   doubt: "Puede que ningún documento responda a esto ({percent}).",
   no_answer: "Ningún documento responde a esto.",
   no_answer_sure: "La probabilidad de que no haya respuesta es del {percent}.",
+  none_sure_enough: "Ninguna respuesta es lo bastante segura.",
+  several_compete: "Probablemente la hay ({percent}), pero varios pasajes compiten por ella.",
   no_answer_try: "Quizá ayuden otras palabras: las que usarían los propios documentos.",
   no_passages: "Estas palabras no están en ningún documento.",
   nearest: "Los lugares más cercanos:",

@@ -22,6 +22,8 @@ export const french = {
   doubt: "Il se peut qu’aucun document n’y réponde ({percent}).",
   no_answer: "Aucun document n’y répond.",
   no_answer_sure: "L’absence de réponse est probable à {percent}.",
+  none_sure_enough: "Aucune réponse n’est assez sûre.",
+  several_compete: "Il y en a probablement une ({percent}), mais plusieurs passages se la disputent.",
   no_answer_try: "D’autres mots aideront peut-être : ceux que les documents emploient eux-mêmes.",
   no_passages: "Ces mots ne figurent dans aucun document.",
   nearest: "Les passages les plus proches :",

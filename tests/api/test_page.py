@@ -249,6 +249,21 @@ def test_no_answer_is_said_and_nearest_places_offered(collection: str, visit: Op
     assert "It may be that no document answers this" in page.inner_text("#results")
 
 
+def test_doubt_between_places_is_not_called_no_answer(collection: str, visit: Open) -> None:
+    """Where there probably is an answer but none is sure enough, the page says that, and offers to show them."""
+
+    def doubting(route: Any) -> None:
+        response = route.fetch()
+        route.fulfill(response=response, json=response.json() | {"no_answer_probability": 0.25})
+
+    page = visit(collection)
+    page.route("**/v1/query", doubting)
+    ask(page, NOWHERE)
+    assert page.inner_text("#answers-heading") == "No answer is sure enough to be given."
+    assert "There probably is one (75%)" in page.inner_text("#results")
+    assert page.locator("text=Show uncertain answers too").count() == 1
+
+
 def test_waiting_is_shown_and_said(collection: str, visit: Open) -> None:
     """While a question is read, the list is busy, and the state is told to screen readers."""
     page = visit(collection)
