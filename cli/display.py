@@ -6,7 +6,6 @@ from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
-from rich.padding import Padding
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
@@ -106,10 +105,10 @@ def show_result(result: QueryResult) -> None:
     if not result.answers:
         console.print(f"  {_none(result.no_answer_probability)}")
     for answer in result.answers:
-        console.print(Padding(_headline(answer), (0, 0, 0, 2)))
-        console.print(Padding(_quotation(answer), (0, 0, 0, 4)))
+        _indented(console, _headline(answer), 2)
+        _indented(console, _quotation(answer), 4)
         for line in _places(answer):
-            console.print(Padding(Text(line, style="dim"), (0, 0, 0, 4)))
+            console.print(Text(f"    {line}", style="dim"), soft_wrap=True)  # paths stay whole
     console.print(
         Text(
             f"  {len(result.passages)} passages retrieved, {result.timings['total_ms']:.0f} ms, "
@@ -118,6 +117,13 @@ def show_result(result: QueryResult) -> None:
         )
     )
     console.print()
+
+
+def _indented(console: Console, text: Text, columns: int) -> None:
+    """The text in lines that begin so far from the left, and end where they end: nothing but the text is copied."""
+    for line in text.wrap(console, console.width - columns):
+        line.rstrip()
+        console.print(Text.assemble(" " * columns, line))
 
 
 def _none(probability: float) -> str:
@@ -140,13 +146,13 @@ def _shade(probability: float) -> str:
 
 
 def _quotation(answer: Answer) -> Text:
-    """The context on one line, with the answer marked in it."""
+    """The context as one paragraph, with the answer marked in it."""
     start, end = answer.start - answer.context_start, answer.end - answer.context_start
     return Text.assemble(
-        "…",
+        "…" if answer.context_start else "",
         _one_line(answer.context[:start]),
         (_one_line(answer.context[start:end]), "black on bright_green"),
-        _one_line(answer.context[end:]),
+        _one_line(answer.context[end:]).rstrip(),
         "…",
     )
 
