@@ -26,7 +26,7 @@ COLLECTION = ROOT / "examples" / "collection"
 GERMAN = "Wie viel zahlt Tarnholt je Kilometer für Fahrten mit dem eigenen Auto?"
 ENGLISH = "How many people does Tarnholt employ?"
 ARABIC = "في أي عام افتتحت شركة تارنهولت مكتبها في عمّان؟"
-NOWHERE = "What does a parking permit cost in Lyon?"
+NOWHERE = "Which football club won the championship?"
 
 Open = Callable[..., Any]
 
