@@ -127,7 +127,7 @@ def _indented(console: Console, text: Text, columns: int) -> None:
 
 
 def _none(probability: float) -> str:
-    """Why no answer is given: there is probably none, or there is, but several places compete for it."""
+    """Why no answer is given: there is probably none, or several places compete and none is sure enough."""
     if probability < 0.5:
         return "No answer is sure enough: --threshold 0 shows those that compete."
     return f"No answer found (probability of none: {probability:.0%})."

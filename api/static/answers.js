@@ -91,9 +91,10 @@ function showNone(result, place) {
 
 /** What to say where no answer is given, and why: there is none, or none is sure enough. */
 function verdictOf(none) {
+  const sure = { percent: percent(none) };
   return none < 0.5
-    ? [say("none_sure_enough"), say("several_compete", { percent: percent(1 - none) })]
-    : [say("no_answer"), say("no_answer_sure", { percent: percent(none) })];
+    ? [say("none_sure_enough"), say("several_compete", sure)]
+    : [say("no_answer"), say("no_answer_sure", sure)];
 }
 
 /** Buttons that ask the same of more: of all documents, or for less certain answers. */

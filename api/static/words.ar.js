@@ -23,7 +23,7 @@ export const arabic = {
   no_answer: "لا يجيب أي مستند عن هذا السؤال.",
   no_answer_sure: "احتمال عدم وجود إجابة {percent}.",
   none_sure_enough: "لا توجد إجابة مؤكدة بما يكفي.",
-  several_compete: "من المرجّح وجود إجابة ({percent})، لكن عدة مواضع تتنافس عليها.",
+  several_compete: "تتنافس عدة مواضع، واحتمال ألا يجيب أي منها {percent}.",
   no_answer_try: "قد تفيد كلمات أخرى: تلك التي تستعملها المستندات نفسها.",
   no_passages: "لا ترد هذه الكلمات في أي مستند.",
   nearest: "أقرب المواضع:",

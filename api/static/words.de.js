@@ -23,7 +23,7 @@ export const german = {
   no_answer: "Kein Dokument beantwortet das.",
   no_answer_sure: "Dass es keine Antwort gibt, ist zu {percent} wahrscheinlich.",
   none_sure_enough: "Keine Antwort ist sicher genug.",
-  several_compete: "Wahrscheinlich gibt es eine ({percent}), doch mehrere Stellen kommen in Frage.",
+  several_compete: "Mehrere Stellen kommen in Frage; dass keine von ihnen antwortet, ist zu {percent} wahrscheinlich.",
   no_answer_try: "Andere Wörter helfen vielleicht: solche, die in den Dokumenten selbst stehen.",
   no_passages: "Diese Wörter stehen in keinem Dokument.",
   nearest: "Stellen, die dem nahe kommen:",

@@ -23,7 +23,7 @@ export const english = {
   no_answer: "No document answers this.",
   no_answer_sure: "That there is no answer is {percent} probable.",
   none_sure_enough: "No answer is sure enough to be given.",
-  several_compete: "There probably is one ({percent}), but several places compete for it.",
+  several_compete: "Several places compete; that none of them answers is {percent} probable.",
   no_answer_try: "Other words may help: those that the documents themselves would use.",
   no_passages: "No document has these words.",
   nearest: "Places that came close:",

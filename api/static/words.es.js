@@ -23,7 +23,7 @@ export const spanish = {
   no_answer: "Ningún documento responde a esto.",
   no_answer_sure: "La probabilidad de que no haya respuesta es del {percent}.",
   none_sure_enough: "Ninguna respuesta es lo bastante segura.",
-  several_compete: "Probablemente la hay ({percent}), pero varios pasajes compiten por ella.",
+  several_compete: "Compiten varios pasajes; la probabilidad de que ninguno responda es del {percent}.",
   no_answer_try: "Quizá ayuden otras palabras: las que usarían los propios documentos.",
   no_passages: "Estas palabras no están en ningún documento.",
   nearest: "Los lugares más cercanos:",

@@ -23,7 +23,7 @@ export const french = {
   no_answer: "Aucun document n’y répond.",
   no_answer_sure: "L’absence de réponse est probable à {percent}.",
   none_sure_enough: "Aucune réponse n’est assez sûre.",
-  several_compete: "Il y en a probablement une ({percent}), mais plusieurs passages se la disputent.",
+  several_compete: "Plusieurs passages entrent en concurrence ; qu’aucun ne réponde est probable à {percent}.",
   no_answer_try: "D’autres mots aideront peut-être : ceux que les documents emploient eux-mêmes.",
   no_passages: "Ces mots ne figurent dans aucun document.",
   nearest: "Les passages les plus proches :",

@@ -250,7 +250,7 @@ def test_no_answer_is_said_and_nearest_places_offered(collection: str, visit: Op
 
 
 def test_doubt_between_places_is_not_called_no_answer(collection: str, visit: Open) -> None:
-    """Where there probably is an answer but none is sure enough, the page says that, and offers to show them."""
+    """Where an answer is likelier than none, but none is sure enough, the page says that, and offers to show them."""
 
     def doubting(route: Any) -> None:
         response = route.fetch()
@@ -260,7 +260,7 @@ def test_doubt_between_places_is_not_called_no_answer(collection: str, visit: Op
     page.route("**/v1/query", doubting)
     ask(page, NOWHERE)
     assert page.inner_text("#answers-heading") == "No answer is sure enough to be given."
-    assert "There probably is one (75%)" in page.inner_text("#results")
+    assert "none of them answers is 25% probable" in page.inner_text("#results")
     assert page.locator("text=Show uncertain answers too").count() == 1
 
 
