@@ -102,11 +102,11 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--plain-windows", type=int, default=24)
     options = parser.parse_args()
-    recipe = Recipe(steps=10_000, negatives=0)
+    recipe = Recipe(steps=10_000, negatives=0, balance=1.0, questions=4000)
     model = AutoModelForQuestionAnswering.from_pretrained(options.model)
     tokenizer = load_tokenizer(options.model, model, {})
     sources = [load_source(file, HeldOut([])) for file in options.files]
-    found = list(groups(draw(sources, 1.0, 0)[:4000], tokenizer, recipe))
+    found = list(groups(draw(sources, recipe), tokenizer, recipe))
     with TemporaryDirectory() as folder:
         ours = Ours(options.model, found, recipe, tokenizer, Path(folder))
         plain = Plain(options.model, found, recipe, tokenizer, options.plain_windows)

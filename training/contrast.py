@@ -157,7 +157,7 @@ def _examples(
     files: Sequence[Path], recipe: Recipe, held_out: Sequence[Path], dictionaries: Sequence[Path]
 ) -> Iterator[Example]:
     known = HeldOut.of_files(held_out)
-    drawn = draw([load_source(file, known, False) for file in files], recipe.balance, recipe.seed)
+    drawn = draw([load_source(file, known, False) for file in files], recipe)
     words = [Dictionary.open(file) for file in dictionaries]
     share = recipe.switched if words else 0.0
     return switch(drawn, words, switched=share, switching=recipe.switching, seed=recipe.seed)

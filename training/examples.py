@@ -7,6 +7,7 @@ from pathlib import Path
 
 from fundstelle.evaluation.datasets import Question, load
 from fundstelle.training.leaks import HeldOut
+from fundstelle.training.recipes import Recipe
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,19 +54,42 @@ def _example(dataset: str, question: Question) -> Example:
     return Example(dataset, question.text, question.context, answer)
 
 
-def quotas(sizes: Sequence[int], balance: float) -> list[int]:
-    """How many examples of each file an epoch takes: all of the smaller half of the files, and of those larger than
-    the middle one as many as grow with `size ** balance`.
+def quotas(
+    sizes: Sequence[int],
+    balance: float,
+    shares: Sequence[float | None] = (),
+    questions: int | None = None,
+) -> list[int]:
+    """How many examples of each file an epoch takes, of the `sizes` that they have.
+
+    All of the smaller half of the files, and of those larger than the middle one as many as grow with
+    `size ** balance`; where there are to be `questions` at most, all in proportion. A file whose share is not None
+    has that share of all of them instead.
     """
     middle = max(1, sorted(sizes)[len(sizes) // 2]) if sizes else 1
-    return [min(size, round(middle * (size / middle) ** balance)) for size in sizes]
+    counts = [min(size, middle * (size / middle) ** balance) for size in sizes]
+    shares = shares or [None] * len(sizes)
+    total = min(sum(counts), questions or sum(counts))
+    left = total * (1 - sum(share or 0.0 for share in shares))
+    others = sum(count for count, share in zip(counts, shares, strict=True) if share is None) or 1
+    return [
+        min(size, round(left * count / others if share is None else total * share))
+        for size, count, share in zip(sizes, counts, shares, strict=True)
+    ]
 
 
-def draw(sources: Iterable[Source], balance: float, seed: int) -> list[Example]:
-    """Examples for one epoch, drawn at random from each file, in a random order."""
-    chooser = random.Random(f"{seed} examples")
+def draw(sources: Iterable[Source], recipe: Recipe) -> list[Example]:
+    """Examples for one epoch, drawn at random from each file, in a random order.
+
+    ValueError where the recipe gives a share to a file that is not there.
+    """
     found = list(sources)
-    counts = quotas([len(source.examples) for source in found], balance)
+    names = [source.name for source in found]
+    if unknown := sorted(recipe.shares.keys() - set(names)):
+        raise ValueError(f"shares: there is no file {', '.join(unknown)}, only {', '.join(names)}.")
+    chooser = random.Random(f"{recipe.seed} examples")
+    sizes = [len(source.examples) for source in found]
+    counts = quotas(sizes, recipe.balance, [recipe.shares.get(name) for name in names], recipe.questions)
     drawn = [
         one
         for source, count in zip(found, counts, strict=True)

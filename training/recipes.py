@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -32,6 +32,9 @@ class Recipe:
             Gardner, 2018), beside that of each window alone.
         balance: exponent on the size of files larger than the middle one: 1 takes them whole, 0 takes no more of
             them than of that.
+        shares: of an epoch's questions, by the name of a file without its ending, where a file shall have another
+            share than `balance` gives it.
+        questions: of an epoch, at most; None takes as many as `balance` gives.
         unanswerable: take questions that the data mark as answered by nothing.
         distilled: weight, 0 to 1, of what a teacher says beside what is right, where a teacher is given.
         temperature: by which logits of teacher and student are divided before they are compared, so that what the
@@ -60,6 +63,8 @@ class Recipe:
     null_windows: int | None = 1
     shared: float = 0.5
     balance: float = 0.6
+    shares: dict[str, float] = field(default_factory=dict)
+    questions: int | None = None
     unanswerable: bool = True
     distilled: float = 0.5
     temperature: float = 2.0
@@ -72,6 +77,8 @@ class Recipe:
             raise ValueError("Give windows_per_step or tokens_per_step, and not both.")
         if self.warmup + self.decay > 1:
             raise ValueError(f"warmup {self.warmup} and decay {self.decay} are more than all steps together.")
+        if sum(self.shares.values()) > 1:
+            raise ValueError(f"The shares {self.shares} are more than all questions together.")
         if self.temperature <= 0:
             raise ValueError(
                 f"temperature is {self.temperature}: logits are divided by it, so it is above 0."
@@ -116,7 +123,7 @@ def _value(text: str) -> Any:
 
 
 def _known(values: dict[str, Any], where: object) -> dict[str, Any]:
-    names = {field.name for field in fields(Recipe)}
+    names = {one.name for one in fields(Recipe)}
     if unknown := values.keys() - names:
         raise ValueError(f"{where}: unknown {sorted(unknown)}; a recipe has {sorted(names)}.")
     return values

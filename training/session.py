@@ -112,12 +112,12 @@ def _examples(order: Order, tokenizer: ReaderTokenizer) -> list[Example]:
     if not path.is_file():
         held_out = HeldOut.of_files([*order.held_out, *order.validation])
         sources = [load_source(file, held_out, order.recipe.unanswerable) for file in order.files]
-        drawn: Iterable[Example] = draw(sources, order.recipe.balance, order.recipe.seed)
-        if order.recipe.negatives:
-            drawn = mine(list(drawn), _counter(tokenizer), order.recipe.negatives, order.recipe.seed)
+        how = order.recipe
+        drawn: Iterable[Example] = draw(sources, how)
+        if how.negatives:
+            drawn = mine(list(drawn), _counter(tokenizer), how.negatives, how.seed)
         if order.dictionaries:
             known = [Dictionary.open(one) for one in order.dictionaries]
-            how = order.recipe
             drawn = switch(drawn, known, switched=how.switched, switching=how.switching, seed=how.seed)
         _write_examples(drawn, path)
         _write_data(order, sources)

@@ -36,6 +36,7 @@ def test_the_model_cards_recipe_is_the_model_cards() -> None:
     [
         (lambda: Recipe(windows_per_step=4), "not both"),
         (lambda: Recipe(warmup=0.6, decay=0.6), "more than all steps"),
+        (lambda: Recipe(shares={"one": 0.6, "two": 0.6}), "more than all questions"),
         (lambda: Recipe().with_changes({"learning": 1}), "unknown"),
         (lambda: recipe_of("nobody's"), "There is no recipe"),
     ],
