@@ -5,11 +5,11 @@ from time import perf_counter
 
 from fundstelle.indexing.languages import detect
 from fundstelle.indexing.store import Filters, PassageStore
-from fundstelle.pipelines.answers import QueryResult, RetrievedPassage
+from fundstelle.pipelines.answers import QueryResult
 from fundstelle.pipelines.contexts import CONTEXT_SIZE
-from fundstelle.pipelines.merge import merge
 from fundstelle.pipelines.quoting import Quoter
 from fundstelle.pipelines.reading import Asked, PassageReader, milliseconds_since, read_all
+from fundstelle.pipelines.results import result_of
 from fundstelle.pipelines.retrieval import Kind, QueryEncoder, Retriever
 from fundstelle.reader.confidence import Calibration
 
@@ -96,32 +96,19 @@ class QueryPipeline:
         languages = self.store.languages()
         retrieve_ms = milliseconds_since(started) / max(len(asked), 1)
         read_all(asked, self.reader, self.calibration, early_stop)
-        least = self.calibration.threshold if threshold is None else threshold
-        return [self._result(each, languages, top_k, least, retrieve_ms) for each in asked]
-
-    def _result(
-        self, asked: Asked, languages: dict[str, int], top_k: int, threshold: float, retrieve_ms: float
-    ) -> QueryResult:
-        started = perf_counter()
-        merged = merge(asked.hits, asked.readings, self.calibration)
-        quoter = Quoter(self.store, self.context_size)
-        chosen = [finding for finding in merged.findings[:top_k] if finding.probability >= threshold]
-        answers = [quoter.answer(finding) for finding in chosen]
-        language = detect(asked.question, among=languages)
-        total_ms = retrieve_ms + asked.read_ms + milliseconds_since(started)
-        return QueryResult(
-            question=asked.question,
-            language=language,
-            answers=answers,
-            no_answer_probability=merged.no_answer_probability,
-            passages=[RetrievedPassage(hit.passage, hit.score, hit.bm25, hit.cosine) for hit in asked.hits],
-            timings={
-                "retrieve_ms": round(retrieve_ms, 3),
-                "read_ms": round(asked.read_ms, 3),
-                "total_ms": round(total_ms, 3),
-            },
-            retriever=self.retriever.kind,
-        )
+        return [
+            result_of(
+                each,
+                self.calibration,
+                Quoter(self.store, self.context_size),
+                top_k=top_k,
+                threshold=threshold,
+                language=detect(each.question, among=languages),
+                retriever=self.retriever.kind,
+                retrieve_ms=retrieve_ms,
+            )
+            for each in asked
+        ]
 
 
 def _check(questions: Sequence[str], top_k: int, retriever_top_k: int, threshold: float | None) -> None:
