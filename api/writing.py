@@ -103,9 +103,9 @@ class SharedStore(Closing):
         with self._turn:
             self._store.write_vectors(passages, vectors)
 
-    def settle_vectors(self) -> None:
+    def settle_vectors(self) -> int:
         with self._turn:
-            self._store.settle_vectors()
+            return self._store.settle_vectors()
 
     def record(self, document_id: str) -> DocumentRecord | None:
         return self._store.record(document_id)

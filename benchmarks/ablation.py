@@ -1,8 +1,9 @@
 """What each part of our recipe is worth: the same short training, each time with one of them changed.
 
     python benchmarks/ablation.py ENCODER TRAINING_FILE... --parallel xquad.en.json xquad.de.json --squad2 dev.json
-        --out FOLDER [--across FILE...] [--translated FILE...] [--dictionary FILE...] [--teacher READER]
-        [--steps 300] [--tokens 6144] [--drawn N] [--questions 200] [--passages 20] [--parts NAME...]
+        --out FOLDER [--across FILE...] [--translated FILE...] [--dictionary FILE...] [--aligned ENCODER]
+        [--teacher READER] [--steps 300] [--tokens 6144] [--drawn N] [--questions 200] [--passages 20]
+        [--parts NAME...]
 
 Every training starts from ENCODER and has the same number of updates, of the same size; the evaluation files are held
 out of it. The PARALLEL files have the same questions in several languages. Printed for each training, on the mean over
@@ -47,11 +48,12 @@ Figures = dict[str, Scores]
 
 @dataclass(frozen=True)
 class Part:
-    """What is changed: of the recipe, of the files, and whether there is a teacher."""
+    """What is changed: of the recipe, of the files, of where the training starts, and whether there is a teacher."""
 
     changes: dict[str, Any] = field(default_factory=dict)
     across: bool = True
     translated: bool = False
+    aligned: bool = False
     taught: bool = False
 
 
@@ -66,6 +68,7 @@ PARTS = {
     "files whole": Part({"balance": 1.0}),
     "no pairs by people": Part(across=False),
     "translated": Part(translated=True),
+    "aligned": Part(aligned=True),
     "no decay": Part({"decay": 0.0}),
 }
 """By the name of the training; the first is what the others are compared with."""
@@ -138,7 +141,7 @@ def trained(part: str, options: argparse.Namespace) -> Path:
         }
         across = options.across if what.across else []
         order = Order(
-            model=str(options.encoder),
+            model=str(options.aligned if what.aligned else options.encoder),
             files=[*options.files, *across, *(options.translated if what.translated else [])],
             out=folder,
             recipe=Recipe(name=part).with_changes(length | what.changes),
@@ -169,8 +172,13 @@ def cell(scores: Scores, usual: Scores) -> str:
 def can_be(part: str, options: argparse.Namespace) -> bool:
     """Whether there is what the part is about."""
     what = PARTS[part]
-    given = ((what.taught, options.teacher), (what.translated, options.translated))
-    return all(thing for asked, thing in given if asked) and (what.across or bool(options.across))
+    needed = (
+        (what.taught, options.teacher),
+        (what.translated, options.translated),
+        (what.aligned, options.aligned),
+        (not what.across, options.across),
+    )
+    return all(given for asked, given in needed if asked)
 
 
 def main() -> None:
@@ -188,6 +196,9 @@ def main() -> None:
     )
     parser.add_argument(
         "--translated", type=Path, nargs="*", default=[], help='more data for the training "translated"'
+    )
+    parser.add_argument(
+        "--aligned", type=Path, help="ENCODER, further trained by fundstelle.training.contrast"
     )
     parser.add_argument("--dictionary", type=Path, nargs="*", default=[], help="FreeDict .index files")
     parser.add_argument("--teacher", help='the reader that teaches the training "taught"')

@@ -46,6 +46,8 @@ def job_progress(quiet: bool) -> Iterator[Reports]:
         def on_vectors(now: VectorProgress) -> None:
             speed = now.done / now.seconds if now.seconds else 0.0
             rate = f"passages · {speed:.0f} vectors/s"
+            if now.unindexed:
+                rate = f"passages · {now.unindexed:,} still to be indexed"
             progress.update(vectors, completed=now.done, total=now.total, rate=rate, visible=True)
 
         yield on_files, on_vectors

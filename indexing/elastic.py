@@ -127,10 +127,11 @@ class ElasticsearchStore(Closing):
         with explained("write to", self.address):
             self._vectors.write(passages, vectors)
 
-    def settle_vectors(self) -> None:
+    def settle_vectors(self) -> int:
         self._may_write()
         with explained("write to", self.address):
             refresh(self._client, self._alias)
+        return 0
 
     def record(self, document_id: str) -> DocumentRecord | None:
         with explained("read", self.address):

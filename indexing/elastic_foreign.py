@@ -104,7 +104,7 @@ class ForeignIndex(Closing):
     def write_vectors(self, passages: Sequence[Passage], vectors: Vector) -> None:
         raise self._refusal()
 
-    def settle_vectors(self) -> None:
+    def settle_vectors(self) -> int:
         raise self._refusal()
 
     def record(self, document_id: str) -> DocumentRecord | None:

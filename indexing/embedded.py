@@ -147,10 +147,10 @@ class EmbeddedStore(Closing):
         with _explained(f"write to the store {self._folder}"):
             self._vectors.write(passages, vectors)
 
-    def settle_vectors(self) -> None:
+    def settle_vectors(self) -> int:
         self._writing()
         with _explained(f"write to the store {self._folder}"):
-            self._vectors.settle(self._searcher())
+            return self._vectors.settle(self._searcher())
 
     def record(self, document_id: str) -> DocumentRecord | None:
         found = (entry for entry in self._entries_of(document_id) if entry["record"])

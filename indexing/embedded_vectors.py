@@ -14,7 +14,7 @@ from fundstelle.indexing.documents import Passage
 from fundstelle.indexing.embedded_index import contents_of, filtered_passages, passage_at
 from fundstelle.indexing.store import Pending, StoreError, Vector, VectorSpace
 from fundstelle.indexing.vector_log import Generation, VectorLog
-from fundstelle.indexing.vector_nearest import build_graph, cosines_of
+from fundstelle.indexing.vector_nearest import cosines_of, extend_graph
 from fundstelle.indexing.vectors import check_fit, check_same, content_key, query_vector
 
 FEW_DEAD = 1000
@@ -97,14 +97,16 @@ class EmbeddedVectors:
 
         return Pending(len(places), passages())
 
-    def settle(self, searcher: tantivy.Searcher) -> None:
-        """Clear dead rows away where they are many, and index the rest where they are very many."""
+    def settle(self, searcher: tantivy.Searcher) -> int:
+        """Clear dead rows away where they are many, and index a piece of the rest where they are very many; rows that
+        are still to be indexed.
+        """
         log = self._begun()
         dead = ~np.isin(log.keys, self._keys(searcher))
         if dead.sum() > max(FEW_DEAD, len(log) // 2):
             log.without(dead).establish()
             log = self._begun()
-        build_graph(log)
+        return extend_graph(log)
 
     def _keys(self, searcher: tantivy.Searcher) -> "np.ndarray[tuple[int], np.dtype[np.int64]]":
         """The content keys of all passages."""

@@ -46,11 +46,15 @@ class JobProgress:
 
 @dataclass(frozen=True, slots=True)
 class VectorProgress:
-    """How many contents had no vector when a job began, how many of them have one now, seconds it took so far."""
+    """How many contents had no vector when a job began, how many of them have one now, seconds it took so far.
+
+    unindexed: vectors that are still to be indexed, once all are made and where they are very many.
+    """
 
     done: int
     total: int
     seconds: float
+    unindexed: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -122,8 +122,12 @@ class PassageStore(Protocol):
     def write_vectors(self, passages: Sequence[Passage], vectors: Vector) -> None:
         """Keep the vectors (n, width) of the contents of `passages`; searched from the next `settle_vectors`."""
 
-    def settle_vectors(self) -> None:
-        """Make searching by vectors complete and fast, after many were written."""
+    def settle_vectors(self) -> int:
+        """Make searching by vectors complete and fast, after many were written.
+
+        Of an index that takes long to build, a piece is built and kept: call again until it gives 0, the vectors that
+        are still to be indexed.
+        """
 
     def record(self, document_id: str) -> DocumentRecord | None: ...
 

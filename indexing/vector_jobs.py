@@ -39,8 +39,8 @@ class VectorJob:
     Args:
         anew: give up the vectors of another encoder, if the store has such.
         shard: the part of the files whose passages this job does.
-        on_progress: called from `run` after each group.
-        cancelled: stops `run` after the group it is at; by default the job's own.
+        on_progress: called from `run` after each group, and after each piece of an index.
+        cancelled: stops `run` after the group or piece it is at; by default the job's own.
 
     Attributes:
         id: 32 hexadecimal digits.
@@ -101,14 +101,17 @@ class VectorJob:
             self._store.write_vectors(group, vectors)
             done += len(group)
             self._report(done, max(done, total))
-        self._store.settle_vectors()
+        while left := self._store.settle_vectors():
+            self._report(done, max(done, total), left)
+            if self._cancelled.is_set():
+                break
 
     def _falls_here(self, passage: Passage) -> bool:
         """Whether the passage is of a file that this job's shard has; `file.jsonl#3` is of `file.jsonl`."""
         return self._shard.has(passage.source.partition("#")[0])
 
-    def _report(self, done: int, total: int) -> None:
-        self.progress = VectorProgress(done, total, time.monotonic() - self._started)
+    def _report(self, done: int, total: int, unindexed: int = 0) -> None:
+        self.progress = VectorProgress(done, total, time.monotonic() - self._started, unindexed)
         self._on_progress(self.progress)
 
 

@@ -26,6 +26,9 @@ CONNECTIVITY, EXPANSION_ADD = 32, 128
 OVERSAMPLING, LEAST_EXPANSION = 4, 256
 """The graph is asked for more than is wanted, as thoroughly: 8 bits are too few for the order of near ones."""
 
+PIECE = 100_000
+"""Rows by which the index grows before it is saved: a minute or two of two cores."""
+
 PART = 10_000
 """Rows added at a time; the first ones by one thread, since several may leave rows of a small graph unconnected."""
 
@@ -99,21 +102,29 @@ def load_graph(log: VectorLog) -> Any | None:
     return log.graph or None
 
 
-def build_graph(log: VectorLog, exact_rows: int | None = None) -> None:
-    """Bring the index up to all rows, where the log is so large that it needs one."""
+def extend_graph(log: VectorLog, exact_rows: int | None = None) -> int:
+    """Let the index grow by a piece and save it, where the log is so large that it needs one; rows still to come.
+
+    What is saved is of use: the rows behind it are looked at one by one.
+    """
     limit = EXACT_ROWS if exact_rows is None else exact_rows
     if len(log) <= limit:
-        return
+        return 0
     path = log.generation.file("nearest")
     graph = _started(path, log.width)
-    if len(log) - len(graph) <= REBUILT_SHARE * len(log):
-        return
-    for part in np.array_split(np.arange(len(graph), len(log)), len(log) // PART + 1):
+    few = REBUILT_SHARE * len(log)
+    if len(log) - len(graph) <= few:
+        return 0
+    end = len(graph) + PIECE
+    if len(log) - end <= few:
+        end = len(log)
+    for part in np.array_split(np.arange(len(graph), end), (end - len(graph)) // PART + 1):
         threads = len(os.sched_getaffinity(0)) if len(graph) >= PART else 1
         graph.add(part, np.asarray(log.rows[part]), threads=threads)
     draft = path.with_name(f"{path.name}.draft")
     graph.save(draft)
     draft.replace(path)
+    return len(log) - end
 
 
 def _started(path: Path, width: int) -> Any:

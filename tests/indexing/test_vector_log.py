@@ -1,6 +1,7 @@
 """Rows that only grow: what a killed process leaves, and the search over them."""
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +13,11 @@ from fundstelle.indexing import embedded_nearest, embedded_vectors, vector_neare
 from fundstelle.indexing.addresses import open_store
 from fundstelle.indexing.analysis import index_terms
 from fundstelle.indexing.documents import AnalysedDocument, Passage, SourceDocument, identifier
-from fundstelle.indexing.store import PassageStore, VectorSpace
+from fundstelle.indexing.progress import JobState, VectorProgress
+from fundstelle.indexing.store import PassageStore, Vector, VectorSpace
+from fundstelle.indexing.vector_jobs import VectorJob
 from fundstelle.indexing.vector_log import Generation, VectorLog
-from fundstelle.indexing.vector_nearest import Nearest, build_graph, cosines_of
+from fundstelle.indexing.vector_nearest import Nearest, cosines_of, extend_graph
 
 WIDTH = 16
 SPACE = VectorSpace("made", "1", WIDTH, "")
@@ -100,7 +103,7 @@ def clustered(tmp_path: Path) -> VectorLog:
 
 def test_the_index_finds_nearly_what_looking_at_all_finds(clustered: VectorLog) -> None:
     """Recall at 10 against the exact search is at least 0.99, also for rows that came after the index was built."""
-    build_graph(clustered, exact_rows=1000)
+    extend_graph(clustered, exact_rows=1000)
     assert clustered.generation.file("nearest").exists()
     later = clustered.append(list(range(5000, 5300)), directions(300, 3, 64))
     hits = total = 0
@@ -119,22 +122,22 @@ def test_the_index_finds_nearly_what_looking_at_all_finds(clustered: VectorLog) 
 def test_the_index_is_extended_when_much_is_new(clustered: VectorLog) -> None:
     """Few new rows leave the index as it is, many are added to it; a broken file is built anew."""
     path = clustered.generation.file("nearest")
-    build_graph(clustered, exact_rows=1_000_000)
+    extend_graph(clustered, exact_rows=1_000_000)
     assert not path.exists(), "small collections need none"
-    build_graph(clustered, exact_rows=1000)
+    extend_graph(clustered, exact_rows=1000)
     first = path.read_bytes()
     few = clustered.append(list(range(5000, 5010)), directions(10, 3, 64))
-    build_graph(few, exact_rows=1000)
+    extend_graph(few, exact_rows=1000)
     assert path.read_bytes() == first
     many = few.append(list(range(6000, 7000)), directions(1000, 4, 64))
-    build_graph(many, exact_rows=1000)
+    extend_graph(many, exact_rows=1000)
     graph = vector_nearest.load_graph(many)
     assert graph is not None and len(graph) == len(many)
     path.write_bytes(b"broken")
     again = VectorLog(many.generation)
     assert not many.is_current(), "a log notices that its index has changed"
     assert not Nearest(again, again.rows[0].astype(np.float32), exact_rows=1000).is_approximate
-    build_graph(again, exact_rows=1000)
+    extend_graph(again, exact_rows=1000)
     graph = vector_nearest.load_graph(VectorLog(many.generation))
     assert graph is not None and len(graph) == len(many)
 
@@ -148,6 +151,49 @@ def documents(count: int) -> list[AnalysedDocument]:
         passage = Passage(identifier(document.id, 0), document.id, text, 0, source, meta=meta)
         made.append(AnalysedDocument(document, [passage], [index_terms(text, "und")], [""]))
     return made
+
+
+def test_the_index_is_built_in_pieces(clustered: VectorLog, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each call adds a piece and says how many rows are left; between the calls all rows are found."""
+    monkeypatch.setattr(vector_nearest, "PIECE", 1500)
+    for left in (3500, 2000, 0):  # the last piece takes along what alone would be too few
+        log = VectorLog(clustered.generation)
+        assert extend_graph(log, exact_rows=1000) == left
+        for number in range(0, 5000, 500):
+            log = VectorLog(clustered.generation)
+            nearest = Nearest(log, np.asarray(log.rows[number], np.float32), exact_rows=1000)
+            assert nearest.is_approximate and nearest.best(1)[0][0] == number
+    assert extend_graph(VectorLog(clustered.generation), exact_rows=1000) == 0
+
+
+def test_a_job_reports_and_stops_between_pieces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A job tells how many vectors are still to be indexed; one that is cancelled there is continued by the next."""
+    monkeypatch.setattr(vector_nearest, "EXACT_ROWS", 100)
+    monkeypatch.setattr(vector_nearest, "PIECE", 400)
+    seen: list[int] = []
+
+    def stop(progress: VectorProgress) -> None:
+        if progress.unindexed:
+            seen.append(progress.unindexed)
+            job.cancel()
+
+    with open_store(str(tmp_path / "store")) as store:
+        store.write(documents(1200))
+        store.commit()
+        job = VectorJob(store, Made(), on_progress=stop)
+        assert job.run().done == 1200 and job.state is JobState.CANCELLED and seen == [800]
+        later = VectorJob(store, Made(), on_progress=lambda progress: seen.append(progress.unindexed))
+        assert later.run().done == 0 and later.state is JobState.DONE and seen[1:] == [0, 400]
+        assert store.vector_count() == 1200
+
+
+class Made:
+    """An encoder of made vectors."""
+
+    name, revision, width, prefix = SPACE.encoder, SPACE.revision, SPACE.width, SPACE.prefix
+
+    def passages(self, texts: Sequence[str]) -> Vector:
+        return directions(len(texts))
 
 
 @pytest.fixture
