@@ -69,7 +69,7 @@ def quotas(
     middle = max(1, sorted(sizes)[len(sizes) // 2]) if sizes else 1
     counts = [min(size, middle * (size / middle) ** balance) for size in sizes]
     shares = shares or [None] * len(sizes)
-    total = min(sum(counts), questions or sum(counts))
+    total = sum(counts) if questions is None else min(questions, sum(counts))
     left = total * (1 - sum(share or 0.0 for share in shares))
     others = sum(count for count, share in zip(counts, shares, strict=True) if share is None) or 1
     return [

@@ -21,6 +21,7 @@ def test_a_file_can_be_given_a_share_and_an_epoch_a_size() -> None:
     assert quotas([100, 400, 1600], 1.0, [None, None, 0.5], questions=200) == [20, 80, 100]
     assert quotas([100, 400, 1600], 1.0, [0.9, None, None], questions=1000) == [100, 20, 80]
     assert quotas([100], 1.0, [1.0]) == [100]
+    assert quotas([100], 1.0, questions=0) == [0]
 
 
 def test_a_share_for_no_file_is_refused() -> None:
