@@ -12,18 +12,20 @@ import argparse
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
-from transformers import AutoModelForQuestionAnswering
+from transformers import AutoConfig, AutoModelForQuestionAnswering
 
+from fundstelle.encoder import hub
 from fundstelle.reader.hub import load_tokenizer
-from fundstelle.training.models import save_model, save_tokenizer
+from fundstelle.training.models import save_model, save_settings, save_tokenizer
 
 SOURCES = "averaged.json"
 
 
 def average(folders: Sequence[Path], out: Path, shares: Sequence[float] | None = None) -> None:
-    """Write the weighted mean of question answering models as a transformers folder.
+    """Write the weighted mean of readers, or of encoders, as a transformers folder.
 
     Weights that are the same in all of them, as frozen embeddings are, stay the same to the last bit.
 
@@ -40,25 +42,40 @@ def average(folders: Sequence[Path], out: Path, shares: Sequence[float] | None =
         raise ValueError(
             f"Give {len(folders)} shares that add up to 1, one a folder; these are {list(shares)}."
         )
-    model = AutoModelForQuestionAnswering.from_pretrained(folders[0], dtype=torch.float32)
+    reads = _reads(folders[0])
+    model = _load(folders[0], reads)
     first = {name: one for name, one in model.state_dict().items() if one.is_floating_point()}
     total, common = {name: shares[0] * one for name, one in first.items()}, set(first)
     for folder, share in zip(folders[1:], shares[1:], strict=True):
-        weights = _weights(folder, first)
+        weights = _weights(folder, first, reads)
         common = {name for name in common if torch.equal(first[name], weights[name])}
         for name, one in total.items():
             one += share * weights[name]
     out.mkdir(parents=True, exist_ok=True)
     save_model(model, total | {name: first[name] for name in common}, out)
-    save_tokenizer(load_tokenizer(str(folders[0]), model, {}), str(folders[0]), out)
+    if reads:
+        save_tokenizer(load_tokenizer(str(folders[0]), model, {}), str(folders[0]), out)
+    else:
+        save_settings(folders[0], out)
     content = {folder.name: share for folder, share in zip(folders, shares, strict=True)}
     (out / SOURCES).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
 
-def _weights(folder: Path, like: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+def _reads(folder: Path) -> bool:
+    """Whether a folder's model is a reader; else it is an encoder."""
+    kinds = AutoConfig.from_pretrained(folder).architectures or []
+    return any(kind.endswith("ForQuestionAnswering") for kind in kinds)
+
+
+def _load(folder: Path, reads: bool) -> Any:
+    if reads:
+        return AutoModelForQuestionAnswering.from_pretrained(folder, dtype=torch.float32)
+    return hub.load_model(folder, dtype=torch.float32)
+
+
+def _weights(folder: Path, like: dict[str, torch.Tensor], reads: bool) -> dict[str, torch.Tensor]:
     """A model's weights by name. ValueError where they are not shaped as those of `like`."""
-    model = AutoModelForQuestionAnswering.from_pretrained(folder, dtype=torch.float32)
-    weights: dict[str, torch.Tensor] = model.state_dict()
+    weights: dict[str, torch.Tensor] = _load(folder, reads).state_dict()
     wrong = [name for name, one in like.items() if name not in weights or weights[name].shape != one.shape]
     if wrong:
         raise ValueError(

@@ -14,7 +14,6 @@ is taken along, and a training that was broken off in FOLDER is gone on with.
 
 import argparse
 import json
-import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from itertools import chain, count, islice
@@ -36,7 +35,7 @@ from fundstelle.training.contrast_pairs import Pair, pairs, updates
 from fundstelle.training.dictionaries import Dictionary
 from fundstelle.training.examples import Example, draw, load_source
 from fundstelle.training.leaks import HeldOut
-from fundstelle.training.models import prepare, save_model
+from fundstelle.training.models import prepare, save_model, save_settings
 from fundstelle.training.recipes import Recipe, changes_of
 from fundstelle.training.switching import switch
 from fundstelle.training.weights import MasterWeights
@@ -54,7 +53,6 @@ CONTRAST = Recipe(
 """`windows_per_step` are pairs of an update, `temperature` divides cosines; what is a reader's alone has no effect."""
 
 PROMPTS = "config_sentence_transformers.json"
-WEIGHTS = ("*.safetensors", "*.bin", "*.index.json", "config.json")
 CHECKPOINT_EVERY = 50
 TOKENS_AT_ONCE = 6144
 
@@ -176,12 +174,7 @@ def _save(training: Contrast, source: Path, prefixes: hub.Recipe, out: Path) -> 
     """The folder of `source` with the new weights; what was not trained is as it was there, in float32."""
     old = hub.load_model(source, dtype=torch.float32).state_dict()
     save_model(training.model, old | dict(training.weights.named()), out)
-    for file in source.rglob("*"):
-        there = out / file.relative_to(source)
-        weights = file.parent == source and any(file.match(kind) for kind in WEIGHTS)
-        if file.is_file() and not weights and not there.exists():
-            there.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(file, there)
+    save_settings(source, out)
     if not (out / PROMPTS).exists():  # they may have come from the folder's name
         prompts = {"query": prefixes.query_prefix, "passage": prefixes.passage_prefix}
         (out / PROMPTS).write_text(json.dumps({"prompts": prompts}) + "\n", encoding="utf-8")

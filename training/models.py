@@ -8,11 +8,12 @@ from typing import Any
 import torch
 from transformers import AutoModelForQuestionAnswering, AutoTokenizer
 
+from fundstelle.encoder.hub import SETTINGS
 from fundstelle.reader.hub import fetched
 from fundstelle.reader.tokenization import ReaderTokenizer
 from fundstelle.reader.torch_engine import pick_device
 from fundstelle.training import attention
-from fundstelle.training.recipes import Recipe
+from fundstelle.training.recipes import FILE_NAME, Recipe
 
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json")
 
@@ -85,3 +86,16 @@ def save_tokenizer(tokenizer: ReaderTokenizer, name: str, out: Path) -> None:
         for file in files:
             if file.is_file() and not (out / file.name).is_file():
                 shutil.copy(file, out / file.name)
+
+
+def save_settings(source: Path, out: Path) -> None:
+    """Copy what tokenizer and sentence-transformers keep beside an encoder's weights, but over nothing in `out`.
+
+    The model's own configuration and the recipe of its training belong to the weights, and stay where they are.
+    """
+    for file in sorted(one for kind in SETTINGS for one in source.rglob(kind)):
+        place = file.relative_to(source)
+        own = str(place) in ("config.json", FILE_NAME) or file.name.endswith(".index.json")
+        if not own and not (out / place).exists():
+            (out / place).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(file, out / place)

@@ -1,12 +1,14 @@
 """Averaging: the mean of models of one shape, and nothing else."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 import torch
 from transformers import AutoModelForQuestionAnswering, BertConfig, BertForQuestionAnswering
 
+from fundstelle.encoder.hub import load_model, read_recipe
 from fundstelle.training.averaging import SOURCES, average, main
 
 
@@ -58,6 +60,28 @@ def test_what_all_have_in_common_stays_as_it_is(tmp_path: Path) -> None:
     average(folders, tmp_path / "mean")
     found = weights(tmp_path / "mean")["bert.embeddings.word_embeddings.weight"]
     assert torch.equal(found, frozen)
+
+
+def test_encoders_are_averaged_too(encoder: Path, tmp_path: Path) -> None:
+    """Tokenizer and prefixes come along, the recipe of the first one's training does not."""
+    encoder, other = (Path(shutil.copytree(encoder, tmp_path / name)) for name in ("one", "other"))
+    (encoder / "recipe.json").write_text("{}")
+    (encoder / "config_sentence_transformers.json").write_text(
+        '{"prompts": {"query": "q: ", "passage": "p: "}}'
+    )
+    changed = load_model(encoder, dtype=torch.float32)
+    with torch.no_grad():
+        changed.encoder.layer[0].output.dense.weight.add_(1.0)
+    changed.save_pretrained(other)
+    average([encoder, other], tmp_path / "mean", [0.75, 0.25])
+    name = "encoder.layer.0.output.dense.weight"
+    old, mean = (
+        load_model(folder, dtype=torch.float32).state_dict()[name] for folder in (encoder, tmp_path / "mean")
+    )
+    torch.testing.assert_close(mean, old + 0.25)
+    assert read_recipe("mean", tmp_path / "mean").query_prefix == "q: "
+    assert (tmp_path / "mean" / "tokenizer.json").read_bytes() == (encoder / "tokenizer.json").read_bytes()
+    assert not (tmp_path / "mean" / "recipe.json").exists()
 
 
 def test_what_cannot_be_averaged_is_refused(tmp_path: Path) -> None:
