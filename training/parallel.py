@@ -129,6 +129,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("original", type=Path, help="the data set that they were translated from")
     parser.add_argument("--out", type=Path, required=True, help="folder for the three files")
     options = parser.parse_args(arguments)
+    options.out.mkdir(parents=True, exist_ok=True)
     translated, original = load(options.translated, "report"), load(options.original, "report")
     back = matched(translated, original)
     forth = {one: other for other, one in back.items()}

@@ -60,9 +60,10 @@ def test_the_files_are_data_sets(tmp_path: Path) -> None:
             ],
         }  # fmt: skip
         (tmp_path / f"{name}.json").write_text(json.dumps(content), encoding="utf-8")
-    main([str(tmp_path / "es.json"), str(tmp_path / "en.json"), "--out", str(tmp_path)])
+    main([str(tmp_path / "es.json"), str(tmp_path / "en.json"), "--out", str(tmp_path / "new" / "pairs")])
     over, back, mixed = (
-        load(tmp_path / name) for name in ("en-over-es.es.json", "es-over-en.en.json", "en-and-es.json")
+        load(tmp_path / "new" / "pairs" / name)
+        for name in ("en-over-es.es.json", "es-over-en.en.json", "en-and-es.json")
     )
     assert (over.language, back.language, mixed.language) == ("es", "en", "und")
     assert {question.context for question in over.questions} < set(SPANISH)
