@@ -13,7 +13,6 @@ is taken along, and a training that was broken off in FOLDER is gone on with.
 """
 
 import argparse
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from itertools import chain, count, islice
@@ -52,7 +51,6 @@ CONTRAST = Recipe(
 )
 """`windows_per_step` are pairs of an update, `temperature` divides cosines; what is a reader's alone has no effect."""
 
-PROMPTS = "config_sentence_transformers.json"
 CHECKPOINT_EVERY = 50
 TOKENS_AT_ONCE = 6144
 
@@ -148,7 +146,7 @@ def train(
     training = Contrast(model, POOLING[prefixes.pooling], found, recipe, out)
     recipe.save(out)
     yield from training.run()
-    _save(training, source, prefixes, out)
+    _save(training, source, out)
 
 
 def _examples(
@@ -170,14 +168,11 @@ def _load(source: Path, recipe: Recipe, dtype: torch.dtype, device: torch.device
     return model
 
 
-def _save(training: Contrast, source: Path, prefixes: hub.Recipe, out: Path) -> None:
+def _save(training: Contrast, source: Path, out: Path) -> None:
     """The folder of `source` with the new weights; what was not trained is as it was there, in float32."""
     old = hub.load_model(source, dtype=torch.float32).state_dict()
     save_model(training.model, old | dict(training.weights.named()), out)
     save_settings(source, out)
-    if not (out / PROMPTS).exists():  # they may have come from the folder's name
-        prompts = {"query": prefixes.query_prefix, "passage": prefixes.passage_prefix}
-        (out / PROMPTS).write_text(json.dumps({"prompts": prompts}) + "\n", encoding="utf-8")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -1,5 +1,6 @@
 """Models to train: any encoder that transformers can put a question answering head on."""
 
+import json
 import shutil
 from copy import deepcopy
 from pathlib import Path
@@ -8,13 +9,14 @@ from typing import Any
 import torch
 from transformers import AutoModelForQuestionAnswering, AutoTokenizer
 
-from fundstelle.encoder.hub import SETTINGS
+from fundstelle.encoder.hub import SETTINGS, read_recipe
 from fundstelle.reader.hub import fetched
 from fundstelle.reader.tokenization import ReaderTokenizer
 from fundstelle.reader.torch_engine import pick_device
 from fundstelle.training import attention
 from fundstelle.training.recipes import FILE_NAME, Recipe
 
+PROMPTS = "config_sentence_transformers.json"
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json")
 
 
@@ -99,3 +101,7 @@ def save_settings(source: Path, out: Path) -> None:
         if not own and not (out / place).exists():
             (out / place).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(file, out / place)
+    if not (out / PROMPTS).exists():  # the folder's name may have said what stands before texts
+        recipe = read_recipe(source.name, source)
+        prompts = {"query": recipe.query_prefix, "passage": recipe.passage_prefix}
+        (out / PROMPTS).write_text(json.dumps({"prompts": prompts}) + "\n", encoding="utf-8")

@@ -63,12 +63,9 @@ def test_what_all_have_in_common_stays_as_it_is(tmp_path: Path) -> None:
 
 
 def test_encoders_are_averaged_too(encoder: Path, tmp_path: Path) -> None:
-    """Tokenizer and prefixes come along, the recipe of the first one's training does not."""
-    encoder, other = (Path(shutil.copytree(encoder, tmp_path / name)) for name in ("one", "other"))
+    """Tokenizer and prefixes come along, even those of the folder's name; the recipe of its training does not."""
+    encoder, other = (Path(shutil.copytree(encoder, tmp_path / name)) for name in ("e5", "other"))
     (encoder / "recipe.json").write_text("{}")
-    (encoder / "config_sentence_transformers.json").write_text(
-        '{"prompts": {"query": "q: ", "passage": "p: "}}'
-    )
     changed = load_model(encoder, dtype=torch.float32)
     with torch.no_grad():
         changed.encoder.layer[0].output.dense.weight.add_(1.0)
@@ -79,7 +76,7 @@ def test_encoders_are_averaged_too(encoder: Path, tmp_path: Path) -> None:
         load_model(folder, dtype=torch.float32).state_dict()[name] for folder in (encoder, tmp_path / "mean")
     )
     torch.testing.assert_close(mean, old + 0.25)
-    assert read_recipe("mean", tmp_path / "mean").query_prefix == "q: "
+    assert read_recipe("mean", tmp_path / "mean").query_prefix == "query: "
     assert (tmp_path / "mean" / "tokenizer.json").read_bytes() == (encoder / "tokenizer.json").read_bytes()
     assert not (tmp_path / "mean" / "recipe.json").exists()
 
