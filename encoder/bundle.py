@@ -1,4 +1,4 @@
-"""The bundled encoder: multilingual-e5-small's own layers over the word embeddings that the reader bundles.
+"""The bundled encoder: layers trained from multilingual-e5-small's, over the word embeddings that the reader bundles.
 
 A bundle is a folder, written by `fundstelle.training.encoders`:
 
