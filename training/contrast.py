@@ -82,17 +82,21 @@ class Contrast:
                 Checkpoint(step + 1, self.weights.state(), asdict(self._recipe)).save(self._out)
             yield figures
 
-    def _update(self, step: int, update: Sequence[Pair]) -> dict[str, float]:
+    def cost(self, update: Sequence[Pair]) -> tuple[torch.Tensor, float]:
+        """The mean loss of an update's questions, and the share of them whose own passage was the nearest."""
         questions = self._vectors([one.question for one in update])
         passages = self._vectors([one.passage for one in update])
         cosines = questions @ passages.T
         own = torch.arange(len(update), device=cosines.device)
         cost = torch.nn.functional.cross_entropy(cosines / self._recipe.temperature, own)
+        return cost, float((cosines.argmax(1) == own).float().mean())
+
+    def _update(self, step: int, update: Sequence[Pair]) -> dict[str, float]:
+        cost, nearest = self.cost(update)
         cost.backward()  # type: ignore[no-untyped-call]
         rate = self._recipe.rate(step, self.steps)
         gradient = self.weights.step(rate, 1.0, self._recipe.max_gradient)
-        nearest = (cosines.argmax(1) == own).float().mean()
-        return {"loss": float(cost.detach()), "nearest": float(nearest), "gradient": gradient}
+        return {"loss": float(cost.detach()), "nearest": nearest, "gradient": gradient}
 
     def _vectors(self, texts: Sequence[Sequence[int]]) -> torch.Tensor:
         """(texts, width) float32 of length 1, in the order of the texts, which run by like length."""

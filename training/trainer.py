@@ -140,13 +140,14 @@ class Trainer:
         for number, (portion, weight) in enumerate(own, 1):
             parallel = self.accelerator.no_sync(self._prepared) if number < len(own) else nullcontext()
             with parallel:
-                cost, size = self._cost(portion)
+                cost, size = self.cost(portion)
                 (cost * weight).backward()  # type: ignore[no-untyped-call]
             total += cost.detach() * weight
             tokens += size
         return float(self.accelerator.reduce(total)), tokens
 
-    def _cost(self, portion: Sequence[Group]) -> tuple[torch.Tensor, int]:
+    def cost(self, portion: Sequence[Group]) -> tuple[torch.Tensor, int]:
+        """The sum of the losses of a portion's windows, and its padded tokens."""
         tokenizer = self.tokenizer
         batch = collate(portion, tokenizer.pad_id, tokenizer.padding_side, tokenizer.token_types)
         batch = batch.to(self.accelerator.device)

@@ -211,7 +211,9 @@ def test_vectors_come_with_the_text_or_later(folder: Path, tmp_path: Path) -> No
     status = json.loads(fundstelle(folder, "status", "--json").stdout)
     assert status["vectors"] == status["passages"] == 3
     assert status["encoder"]["name"] == "multilingual-e5-small-fundstelle"
-    assert "3 passages with a vector, by multilingual-e5-small-fundstelle" in fundstelle(folder, "status").stdout
+    assert (
+        "3 passages with a vector, by multilingual-e5-small-fundstelle" in fundstelle(folder, "status").stdout
+    )
     (tmp_path / "a.txt").write_text("Alpha is the first letter.", encoding="utf-8")
     report = json.loads(fundstelle(tmp_path, "index", "a.txt", "--no-vectors", "--json").stdout)
     assert "vectors" not in report
