@@ -71,10 +71,13 @@ def test_uploads_are_found_by_meaning_and_across_languages(new_client: Callable[
     """With vectors a job gives every passage one, and a German question finds the English passage."""
     client = new_client(vectors=True)
     finished(client, client.post("/v1/documents", json=texts("tower")).json())
-    found = client.post("/v1/query", json={"question": "Wie viele Stufen hat der Turm?"}).json()
+    found, other = (
+        client.post("/v1/query", json={"question": question}).json()
+        for question in ("Wie viele Stufen hat der Turm?", "Wann wurde das Penizillin entdeckt?")
+    )
     assert found["retriever"] == "hybrid"
     assert (found["passages"][0]["source"], found["answers"][0]["text"]) == ("tower", "ninety")
-    assert found["passages"][0]["cosine"] > 0.7
+    assert found["passages"][0]["cosine"] > other["passages"][0]["cosine"] + 0.02
     words = new_client(vectors=True, retriever="bm25", data=client.app.state.service.settings.data / "other")  # type: ignore[attr-defined]
     assert words.post("/v1/query", json={"question": "the tower"}).json()["retriever"] == "bm25"
 
