@@ -10,7 +10,9 @@ nearest of the file's by cosine, and F1 of the best answer in the right paragrap
 import argparse
 import statistics
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -32,10 +34,15 @@ def mix(encoder: Path, reader: Path, share: float, out: Path) -> None:
     with torch.no_grad():
         for name, weight in model.base_model.named_parameters():
             weight.lerp_(start[name], 1 - share)
-    AutoTokenizer.from_pretrained(reader).save_pretrained(out / "reader")
-    AutoTokenizer.from_pretrained(reader).save_pretrained(out / "encoder")
-    model.save_pretrained(out / "reader")
-    model.base_model.save_pretrained(out / "encoder")
+    save(model, reader, out)
+
+
+def save(model: Any, source: Path, out: Path) -> None:
+    """The model as a reader and its layers as an encoder, each with the tokenizer in `source`: `reader`, `encoder`."""
+    tokenizer = AutoTokenizer.from_pretrained(source)
+    for name, each in (("reader", model), ("encoder", model.base_model)):
+        each.save_pretrained(out / name)
+        tokenizer.save_pretrained(out / name)
 
 
 def nearest(dataset: Dataset, asked: Dataset, folder: Path) -> float:
@@ -55,6 +62,16 @@ def answered(asked: Dataset, folder: Path) -> float:
         return 100 * statistics.fmean(row.forced_f1 for row in read(asked, reader, score_v1))
 
 
+def judged(files: Sequence[Dataset], questions: int, folder: Path) -> str:
+    """What `nearest` and `answered` find of some questions of each file, for the pair that `save` left in `folder`."""
+    cells = (
+        (nearest(each, asked, folder / "encoder"), answered(asked, folder / "reader"))
+        for each in files
+        for asked in [each.sample(questions)]
+    )
+    return " ".join(f"{found:7.1f} /{f1:5.1f}" for found, f1 in cells)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("encoder", type=Path)
@@ -69,14 +86,7 @@ def main() -> None:
     for share in options.shares:
         with tempfile.TemporaryDirectory() as scratch:
             mix(options.encoder, options.reader, share, Path(scratch))
-            figures = [
-                (
-                    nearest(each, each.sample(options.questions), Path(scratch, "encoder")),
-                    answered(each.sample(options.questions), Path(scratch, "reader")),
-                )
-                for each in whole
-            ]
-        print(f"{share:5.2f}", *(f"{found:7.1f} /{f1:5.1f}" for found, f1 in figures), flush=True)
+            print(f"{share:5.2f}", judged(whole, options.questions, Path(scratch)), flush=True)
 
 
 if __name__ == "__main__":

@@ -1,17 +1,16 @@
 """Could one set of layers embed and read, trained for both at once?
 
     python benchmarks/two_heads.py ENCODER READER TRAINING_FILE... --judged xquad.en.json xquad.de.json --out FOLDER
-        [--steps 200] [--share 0.5] [--weight 1.0] [--questions 150]
+        [--steps 200] [--share 0.5] [--weight 1.0] [--drawn 6000] [--questions 150]
 
 ENCODER and READER are folders in transformers' format, the one fine-tuned from the other. The layers start at `share`
-the reader's and for the rest the encoder's. Each update adds up the gradients of two losses on the same questions: the
-reader's, and, times `weight`, the encoder's, by which a question's own passage is to be the nearest. Printed is what
-`one_pass.py` prints, before and after: how often a question's paragraph is the nearest of the file's, and F1 of the
-best answer in the right paragraph. The judged files are kept out of the training.
+the reader's and for the rest the encoder's. Each update adds up the gradients of two losses on questions of the same
+draw: the reader's, and, times `weight`, the encoder's, by which a question's own passage is to be the nearest.
+Printed is what `one_pass.py` prints, before and after: how often a question's paragraph is the nearest of the file's,
+and F1 of the best answer in the right paragraph. The judged files are kept out of the training.
 """
 
 import argparse
-import shutil
 from collections.abc import Iterator, Sequence
 from itertools import chain, count, islice
 from pathlib import Path
@@ -19,14 +18,14 @@ from typing import Any
 
 import torch
 from machine import describe
-from one_pass import answered, mix, nearest
+from one_pass import judged, mix, save
 from tokenizers import Tokenizer
 from transformers import AutoModelForQuestionAnswering
 
 from fundstelle.encoder.hub import E5_PREFIXES
 from fundstelle.encoder.hub import Recipe as Prefixes
 from fundstelle.encoder.torch_engine import POOLING
-from fundstelle.evaluation.datasets import Dataset, load
+from fundstelle.evaluation.datasets import load
 from fundstelle.reader.dtypes import fastest_dtype
 from fundstelle.reader.hub import load_tokenizer
 from fundstelle.reader.torch_engine import pick_device
@@ -34,7 +33,7 @@ from fundstelle.training import batches, contrast_pairs
 from fundstelle.training.contrast import CONTRAST, Contrast
 from fundstelle.training.examples import Example, draw, load_source
 from fundstelle.training.leaks import HeldOut
-from fundstelle.training.models import load_model, save_model
+from fundstelle.training.models import load_model
 from fundstelle.training.recipes import Recipe
 from fundstelle.training.trainer import Trainer
 from fundstelle.training.weights import MasterWeights
@@ -101,21 +100,7 @@ def _read(reading: Trainer, asked: Sequence[Any]) -> float:
 def _save(folder: Path, trained: dict[str, torch.Tensor], out: Path) -> None:
     whole = AutoModelForQuestionAnswering.from_pretrained(folder, dtype=torch.float32)
     whole.load_state_dict(dict(whole.state_dict()) | trained)
-    for name, model in (("reader", whole), ("encoder", whole.base_model)):
-        save_model(model, {}, out / name)
-        for file in ("tokenizer.json", "tokenizer_config.json"):
-            shutil.copy(folder / file, out / name / file)
-
-
-def show(name: str, folder: Path, judged: Sequence[Dataset], asked: int) -> None:
-    cells = (
-        (
-            nearest(each, each.sample(asked), folder / "encoder"),
-            answered(each.sample(asked), folder / "reader"),
-        )
-        for each in judged
-    )
-    print(f"{name:8}", *(f"{found:7.1f} /{f1:5.1f}" for found, f1 in cells), flush=True)
+    save(whole, folder, out)
 
 
 def main() -> None:
@@ -132,13 +117,13 @@ def main() -> None:
     parser.add_argument("--questions", type=int, default=150, help="of each judged file")
     options = parser.parse_args()
     print(describe(), "nearest paragraph right / F1 of the answer, by file", sep="\n", flush=True)
-    judged = [load(file) for file in options.judged]
+    files = [load(file) for file in options.judged]
     recipe = READING.with_changes({"questions": options.drawn, "steps": options.steps})
     before, after = options.out / "before", options.out / "after"
     mix(options.encoder, options.reader, options.share, before)
     train(before / "reader", examples(options, recipe), recipe, options.steps, options.weight, after)
-    show("before", before, judged, options.questions)
-    show("after", after, judged, options.questions)
+    for name, folder in (("before", before), ("after", after)):
+        print(f"{name:8}", judged(files, options.questions, folder), flush=True)
 
 
 if __name__ == "__main__":

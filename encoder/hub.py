@@ -26,6 +26,7 @@ from fundstelle.reader.tokenization import read_roles, smallest
 from fundstelle.reader.torch_engine import pick_device, pick_dtype
 
 SETTINGS = ("*.json", "*.txt", "*.model")
+PROMPTS = "config_sentence_transformers.json"
 WEIGHTS = ("*.safetensors", "*.bin")
 """Files of weights, the better kind first."""
 
@@ -108,7 +109,7 @@ def read_recipe(name: str, folder: Path) -> Recipe:
             f"{name} ends in {', '.join(unknown)}, which cannot be run here. Choose an encoder of "
             f"{', '.join(sorted(SUPPORTED))} alone, such as intfloat/multilingual-e5-base."
         )
-    query, passage = _prefixes(name, _read(folder / "config_sentence_transformers.json") or {})
+    query, passage = _prefixes(name, _read(folder / PROMPTS) or {})
     transformer = _read(folder / "sentence_bert_config.json") or {}
     return Recipe(_pooling(name, kinds.get("Pooling")), query, passage, transformer.get("max_seq_length"))
 

@@ -42,18 +42,17 @@ def average(folders: Sequence[Path], out: Path, shares: Sequence[float] | None =
         raise ValueError(
             f"Give {len(folders)} shares that add up to 1, one a folder; these are {list(shares)}."
         )
-    reads = _reads(folders[0])
-    model = _load(folders[0], reads)
+    model = _load(folders[0])
     first = {name: one for name, one in model.state_dict().items() if one.is_floating_point()}
     total, common = {name: shares[0] * one for name, one in first.items()}, set(first)
     for folder, share in zip(folders[1:], shares[1:], strict=True):
-        weights = _weights(folder, first, reads)
+        weights = _weights(folder, first)
         common = {name for name in common if torch.equal(first[name], weights[name])}
         for name, one in total.items():
             one += share * weights[name]
     out.mkdir(parents=True, exist_ok=True)
     save_model(model, total | {name: first[name] for name in common}, out)
-    if reads:
+    if _reads(folders[0]):
         save_tokenizer(load_tokenizer(str(folders[0]), model, {}), str(folders[0]), out)
     else:
         save_settings(folders[0], out)
@@ -64,18 +63,18 @@ def average(folders: Sequence[Path], out: Path, shares: Sequence[float] | None =
 def _reads(folder: Path) -> bool:
     """Whether a folder's model is a reader; else it is an encoder."""
     kinds = AutoConfig.from_pretrained(folder).architectures or []
-    return any(kind.endswith("ForQuestionAnswering") for kind in kinds)
+    return any("ForQuestionAnswering" in kind for kind in kinds)
 
 
-def _load(folder: Path, reads: bool) -> Any:
-    if reads:
+def _load(folder: Path) -> Any:
+    if _reads(folder):
         return AutoModelForQuestionAnswering.from_pretrained(folder, dtype=torch.float32)
     return hub.load_model(folder, dtype=torch.float32)
 
 
-def _weights(folder: Path, like: dict[str, torch.Tensor], reads: bool) -> dict[str, torch.Tensor]:
+def _weights(folder: Path, like: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     """A model's weights by name. ValueError where they are not shaped as those of `like`."""
-    weights: dict[str, torch.Tensor] = _load(folder, reads).state_dict()
+    weights: dict[str, torch.Tensor] = _load(folder).state_dict()
     wrong = [name for name, one in like.items() if name not in weights or weights[name].shape != one.shape]
     if wrong:
         raise ValueError(

@@ -9,14 +9,13 @@ from typing import Any
 import torch
 from transformers import AutoModelForQuestionAnswering, AutoTokenizer
 
-from fundstelle.encoder.hub import SETTINGS, read_recipe
+from fundstelle.encoder.hub import PROMPTS, SETTINGS, read_recipe
 from fundstelle.reader.hub import fetched
 from fundstelle.reader.tokenization import ReaderTokenizer
 from fundstelle.reader.torch_engine import pick_device
 from fundstelle.training import attention
 from fundstelle.training.recipes import FILE_NAME, Recipe
 
-PROMPTS = "config_sentence_transformers.json"
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json")
 
 
