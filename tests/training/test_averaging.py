@@ -90,3 +90,11 @@ def test_what_cannot_be_averaged_is_refused(tmp_path: Path) -> None:
         with pytest.raises(ValueError, match="add up to 1"):
             average([one, one], tmp_path / "out", shares)
     assert not (tmp_path / "out").exists()
+
+
+def test_a_reader_and_an_encoder_have_no_mean(encoder: Path, tmp_path: Path) -> None:
+    """Whichever comes first: neither is given a made-up head, nor loses its own."""
+    reader = model(tmp_path / "reader", 1)
+    for folders in ([reader, encoder], [encoder, reader]):
+        with pytest.raises(ValueError, match="another shape"):
+            average(folders, tmp_path / "out")
