@@ -11,8 +11,8 @@ and F1 of the best answer in the right paragraph. The judged files are kept out 
 """
 
 import argparse
-from collections.abc import Iterator, Sequence
-from itertools import chain, count, islice
+from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -49,12 +49,6 @@ def examples(options: argparse.Namespace, recipe: Recipe) -> list[Example]:
     return draw([load_source(file, held_out) for file in options.files], recipe)
 
 
-def updates(found: Sequence[Any], recipe: Recipe, cut: Any) -> Iterator[list[Any]]:
-    """What each update takes, epoch after epoch."""
-    every = chain.from_iterable(cut(found, recipe, epoch) for epoch in count())
-    return ([found[index] for index in update] for update in every)
-
-
 def train(
     folder: Path, drawn: Sequence[Example], recipe: Recipe, steps: int, weight: float, out: Path
 ) -> None:
@@ -70,8 +64,8 @@ def train(
     embedding = Contrast(model.base_model, POOLING["mean"], pairs, pairing, out)
     weights = MasterWeights(model.named_parameters(), recipe.weight_decay)
     both = zip(
-        updates(questions, recipe, batches.updates),
-        updates(pairs, pairing, contrast_pairs.updates),
+        batches.endless(questions, recipe, batches.updates),
+        batches.endless(pairs, pairing, contrast_pairs.updates),
         strict=False,
     )
     for step, (asked, paired) in enumerate(islice(both, steps)):

@@ -1,8 +1,10 @@
 """Groups of windows to updates of the weights, and updates to what a device takes at once."""
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import count
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -11,6 +13,8 @@ from fundstelle.training.recipes import Recipe
 from fundstelle.training.windows import Group, LabelledWindow
 
 POOL = 64  # updates among which groups of like length are sought
+
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +38,15 @@ class TrainingBatch:
         """The same on another device."""
         names = (name for name in self.__slots__ if getattr(self, name) is not None)
         return replace(self, **{name: getattr(self, name).to(device, non_blocking=True) for name in names})
+
+
+def endless(
+    items: Sequence[Item],
+    recipe: Recipe,
+    cut: Callable[[Sequence[Item], Recipe, int], Sequence[Sequence[int]]],
+) -> Iterator[list[Item]]:
+    """What each update takes, epoch after epoch; `cut` gives an epoch's updates by index, as `updates` does."""
+    return ([items[index] for index in update] for epoch in count() for update in cut(items, recipe, epoch))
 
 
 def updates(groups: Sequence[Group], recipe: Recipe, epoch: int) -> list[list[int]]:

@@ -15,7 +15,7 @@ is taken along, and a training that was broken off in FOLDER is gone on with.
 import argparse
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from itertools import chain, count, islice
+from itertools import islice
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -29,14 +29,14 @@ from fundstelle.reader.batches import plan
 from fundstelle.reader.dtypes import fastest_dtype
 from fundstelle.reader.torch_engine import pick_device
 from fundstelle.training import attention, checkpoints, logs
+from fundstelle.training.batches import endless
 from fundstelle.training.checkpoints import Checkpoint
 from fundstelle.training.contrast_pairs import Pair, pairs, updates
-from fundstelle.training.dictionaries import Dictionary
 from fundstelle.training.examples import Example, draw, load_source
 from fundstelle.training.leaks import HeldOut
 from fundstelle.training.models import prepare, save_model, save_settings
 from fundstelle.training.recipes import Recipe, changes_of
-from fundstelle.training.switching import switch
+from fundstelle.training.switching import switch_by
 from fundstelle.training.weights import MasterWeights
 
 CONTRAST = Recipe(
@@ -72,10 +72,10 @@ class Contrast:
         the nearest, gradient, seconds.
         """
         done = self._resume()
-        epochs = (updates(self._pairs, self._recipe, epoch) for epoch in count())
-        for step, update in enumerate(islice(chain.from_iterable(epochs), done, self.steps), done):
+        remaining = islice(endless(self._pairs, self._recipe, updates), done, self.steps)
+        for step, update in enumerate(remaining, done):
             began = perf_counter()
-            figures = self._update(step, [self._pairs[index] for index in update])
+            figures = self._update(step, update)
             figures = {"step": step + 1, **figures, "seconds": round(perf_counter() - began, 3)}
             logs.append(self._out, figures)
             if step + 1 == self.steps or (step + 1) % checkpoint_every == 0:
@@ -158,9 +158,7 @@ def _examples(
 ) -> Iterator[Example]:
     known = HeldOut.of_files(held_out)
     drawn = draw([load_source(file, known, False) for file in files], recipe)
-    words = [Dictionary.open(file) for file in dictionaries]
-    share = recipe.switched if words else 0.0
-    return switch(drawn, words, switched=share, switching=recipe.switching, seed=recipe.seed)
+    return switch_by(drawn, recipe, dictionaries)
 
 
 def _load(source: Path, recipe: Recipe, dtype: torch.dtype, device: torch.device) -> Any:

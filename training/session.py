@@ -17,14 +17,13 @@ from fundstelle.reader.hub import load_model as load_reader
 from fundstelle.reader.tokenization import ReaderTokenizer
 from fundstelle.reader.torch_engine import pick_device
 from fundstelle.training.card import write_card
-from fundstelle.training.dictionaries import Dictionary
 from fundstelle.training.examples import Example, Source, draw, load_source
 from fundstelle.training.leaks import HeldOut
 from fundstelle.training.models import frozen_weights, load_model, save_model, save_tokenizer
 from fundstelle.training.negatives import mine
 from fundstelle.training.packing import digest
 from fundstelle.training.recipes import Recipe
-from fundstelle.training.switching import switch
+from fundstelle.training.switching import switch_by
 from fundstelle.training.trainer import USUAL, Progress, Schedule, Trainer
 from fundstelle.training.validation import Validation
 from fundstelle.training.windows import groups
@@ -116,10 +115,7 @@ def _examples(order: Order, tokenizer: ReaderTokenizer) -> list[Example]:
         drawn: Iterable[Example] = draw(sources, how)
         if how.negatives:
             drawn = mine(list(drawn), _counter(tokenizer), how.negatives, how.seed)
-        if order.dictionaries:
-            known = [Dictionary.open(one) for one in order.dictionaries]
-            drawn = switch(drawn, known, switched=how.switched, switching=how.switching, seed=how.seed)
-        _write_examples(drawn, path)
+        _write_examples(switch_by(drawn, how, order.dictionaries), path)
         _write_data(order, sources)
     return list(_read_examples(path))
 

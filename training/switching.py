@@ -10,10 +10,12 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 
 from fundstelle.indexing.languages import detect
 from fundstelle.training.dictionaries import Dictionary
 from fundstelle.training.examples import Example
+from fundstelle.training.recipes import Recipe
 
 SOURCE = "en"
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
@@ -34,6 +36,13 @@ def switch(
     for example in examples:
         chosen = chooser.random() < switched and detect(example.context[:_SHOWN]) == SOURCE
         yield _switched(example, chooser.choice(dictionaries), switching, chooser) if chosen else example
+
+
+def switch_by(examples: Iterable[Example], recipe: Recipe, dictionaries: Sequence[Path]) -> Iterator[Example]:
+    """The examples, as many of them switched as the recipe says; none where there are no files of dictionaries."""
+    words = [Dictionary.open(file) for file in dictionaries]
+    share = recipe.switched if words else 0.0
+    return switch(examples, words, switched=share, switching=recipe.switching, seed=recipe.seed)
 
 
 def _switched(example: Example, dictionary: Dictionary, share: float, chooser: random.Random) -> Example:

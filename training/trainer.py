@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
-from itertools import chain, count, islice
+from itertools import islice
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -14,7 +14,7 @@ from accelerate import Accelerator  # type: ignore[import-untyped]
 
 from fundstelle.reader.tokenization import ReaderTokenizer
 from fundstelle.training import checkpoints, logs
-from fundstelle.training.batches import collate, passes, updates
+from fundstelle.training.batches import collate, endless, passes, updates
 from fundstelle.training.checkpoints import Checkpoint
 from fundstelle.training.losses import distillation, loss
 from fundstelle.training.recipes import Recipe
@@ -98,10 +98,10 @@ class Trainer:
     def run(self) -> Iterator[Progress]:
         """Every update from the last checkpoint on, as it is done."""
         done = self._resume()
-        remaining = islice(chain.from_iterable(self._epochs()), done, self.steps)
+        remaining = islice(endless(self._groups, self.recipe, updates), done, self.steps)
         figures = _Validations(self._schedule.patience)
         for step, update in enumerate(remaining, done):
-            progress = self._update(step, [self._groups[index] for index in update])
+            progress = self._update(step, update)
             self._log(asdict(progress))
             yield progress
             last = step + 1 == self.steps
@@ -115,9 +115,6 @@ class Trainer:
                 self._checkpoint(step + 1)
             if last:
                 return
-
-    def _epochs(self) -> Iterator[list[list[int]]]:
-        return (updates(self._groups, self.recipe, epoch) for epoch in count())
 
     def _update(self, step: int, update: Sequence[Group]) -> Progress:
         began = perf_counter()
