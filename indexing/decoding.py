@@ -17,7 +17,20 @@ _MARKS = {
     codecs.BOM_UTF16_LE: "utf-16-le",
     codecs.BOM_UTF16_BE: "utf-16-be",
 }
-_PYTHON_NAMES = {"ISO-8859-8-I": "iso8859-8", "windows-874": "cp874", "Shift_JIS": "cp932", "EUC-KR": "cp949"}
+_PYTHON_NAMES = {"iso-8859-8-i": "iso8859-8", "windows-874": "cp874"}
+# Files named after an encoding are mostly in a larger one; browsers read them so (encoding.spec.whatwg.org).
+_MEANT = {
+    "ascii": "cp1252",
+    "iso8859-1": "cp1252",
+    "iso8859-9": "cp1254",
+    "iso8859-11": "cp874",
+    "tis-620": "cp874",
+    "gb2312": "gb18030",
+    "gbk": "gb18030",
+    "big5": "big5hkscs",
+    "shift_jis": "cp932",
+    "euc_kr": "cp949",
+}
 _SAMPLE = 1 << 20
 _CONTROLS = re.compile("[\0-\x06\x0e-\x1a\x1c-\x1f\x7f\ufffd]")
 
@@ -46,9 +59,9 @@ def _decode(data: bytes, declared: str | None) -> str:
     if data.isascii() and b"\x1b$" in data:
         return data.decode("iso2022_jp_2", "replace")
     text = data.decode("utf-8", "replace")
-    broken = text.count("\ufffd")
-    # A few broken bytes among many good characters are damage, not another encoding.
-    if not broken or broken * 20 < _non_ascii(text):
+    broken = text.count("\ufffd") - data.count("\ufffd".encode())
+    # Other encodings hardly ever look like UTF-8: where two thirds are whole characters, the rest is damage.
+    if broken * 3 <= _non_ascii(text):
         return text
     return data.decode(_known(declared) or _guess(data), "replace")
 
@@ -62,19 +75,26 @@ def _unmarked_utf16(data: bytes) -> str | None:
     sample = data[: _SAMPLE & ~1]
     if len(data) % 2 or b"\0" not in sample:
         return None
+    # Where the bytes but for zeros are text, only Latin letters can be meant, whose every other byte is zero.
+    plain = not _CONTROLS.search(sample.replace(b"\0", b"").decode("utf-8", "replace"))
+    least = len(sample) // (4 if plain else 200)
+    spaces = {}
     for encoding, zeros in (("utf-16-le", sample[1::2]), ("utf-16-be", sample[0::2])):
         text = sample.decode(encoding, "ignore")
-        spaces = sum(map(text.count, " \n\r\u3000\u3002"))
-        if spaces * 100 > len(text) and "\0" not in text and zeros.count(0) * 100 > len(zeros):
-            return encoding
-    return None
+        found = sum(map(text.count, " \n\r\u3000\u3002"))
+        if found * 100 > len(text) and "\0" not in text and zeros.count(0) > least:
+            spaces[encoding] = found
+    return max(spaces, key=spaces.__getitem__, default=None)
 
 
 def _known(encoding: str | None) -> str | None:
+    """Python's name of the encoding that files said to be in `encoding` are in."""
+    label = (encoding or "").lower()
     try:
-        return codecs.lookup(encoding).name if encoding else None
+        name = codecs.lookup(_PYTHON_NAMES.get(label, label)).name
     except (LookupError, ValueError):
         return None
+    return _MEANT.get(name, name)
 
 
 def _guess(data: bytes) -> str:
@@ -82,5 +102,4 @@ def _guess(data: bytes) -> str:
 
     detector = EncodingDetector()
     detector.feed(data[:_SAMPLE], last=len(data) <= _SAMPLE)
-    name = detector.guess(tld=None, allow_utf8=False)
-    return _known(_PYTHON_NAMES.get(name, name)) or "cp1252"
+    return _known(detector.guess(tld=None, allow_utf8=False)) or "cp1252"

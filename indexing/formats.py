@@ -13,7 +13,7 @@ from fundstelle.indexing.markup import read_markdown, read_text
 from fundstelle.indexing.office import read_docx, read_pptx
 from fundstelle.indexing.pdf import read_pdf
 from fundstelle.indexing.records import read_json, read_jsonl
-from fundstelle.indexing.tables import read_csv, read_xlsx
+from fundstelle.indexing.tables import read_csv, read_tsv, read_xlsx
 
 MAX_CHARACTERS = 100_000_000
 """Texts above this are refused, however small the file they were packed in."""
@@ -28,7 +28,8 @@ _SINGLE: dict[str, Callable[[bytes], Extract]] = {
     ".xlsx": read_xlsx,
 }
 _SEVERAL: dict[str, Callable[[bytes], list[Extract]]] = {
-    **dict.fromkeys((".csv", ".tsv"), read_csv),
+    ".csv": read_csv,
+    ".tsv": read_tsv,
     ".json": read_json,
     **dict.fromkeys((".jsonl", ".ndjson"), read_jsonl),
 }

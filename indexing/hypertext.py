@@ -10,22 +10,28 @@ from typing import Any
 
 from fundstelle.indexing.decoding import decode
 from fundstelle.indexing.extract import Extract, one_line
+from fundstelle.indexing.files import ReadingError
 
-_DECLARED = re.compile(rb"""<meta[^>]{0,200}?charset\s*=\s*["']?\s*([\w.:-]{1,40})""", re.IGNORECASE)
+# A declaration that can be read as ASCII is not in UTF-16, so that one is not believed.
+_DECLARED = re.compile(
+    rb"""<meta[^>]{0,200}?charset\s*=\s*["']?\s*(?!utf-?16)([\w.:-]{1,40})""", re.IGNORECASE
+)
 _INVISIBLE = (
-    "//script|//style|//template|//noscript|//svg|//iframe|//object|//select|//button|//textarea|//head"
+    "//script|//style|//template|//noscript|//svg|//iframe|//object|//select|//textarea|//head"
+    "|//button[not(ancestor::*[self::h1|self::h2|self::h3|self::h4|self::h5|self::h6|self::summary])]"
     "|//*[@hidden]|//*[@aria-hidden='true']|//*[contains(translate(@style,' ',''),'display:none')]"
     "|//comment()|//processing-instruction()"
 )
 _AROUND = (
     "//nav|//*[@role='navigation' or @role='banner' or @role='contentinfo' or @role='search']"
-    "|//*[self::header or self::footer][not(ancestor::main or ancestor::article)]"
+    "|//*[self::header or self::footer][not(ancestor::*[self::main|self::article|self::section|self::blockquote])]"
 )
 _NEVER_TEXT = re.compile(
     r"(?<![^\s_-])(cookies?|breadcrumbs?|navbar|pagination|footer)(?![^\s_-])", re.IGNORECASE
 )
 _MENU = re.compile(
-    r"(?<![^\s_-])(doc)?(nav(igation|header|footer|links)?|menu|sidebar|toolbar|toc)(?![^\s_-])",
+    r"(?<![^\s_-])(doc)?(nav(igation|bar|header|footer|links)?|menu|sidebar|toolbar|toc|breadcrumbs?|pagination)"
+    r"(?![^\s_-])",
     re.IGNORECASE,
 )
 _PARAGRAPHS = re.compile(
@@ -47,13 +53,17 @@ def extract_html(source: str) -> Extract:
     from lxml import etree, html  # type: ignore[import-untyped]
 
     # libxml2 takes bytes whose encoding it is told.
-    parser = html.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True)
+    parser = html.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True, huge_tree=True)
     try:
         root = html.document_fromstring(source.encode("utf-8"), parser=parser)
     except etree.ParserError:  # nothing but comments, or nothing at all
         return Extract("")
+    if any("Excessive depth" in entry.message for entry in parser.error_log):  # the rest is missing
+        raise ReadingError("The HTML is nested too deeply to be read whole; save its text from a browser.")
     title = one_line(root.findtext(".//title") or "")
     _drop(root.xpath(_INVISIBLE))
+    for element in root.xpath("//body//*[@role='main']"):  # as pages say it that are older than the tag
+        element.tag = "main"
     heading = root.find(".//h1")
     title = title or one_line("" if heading is None else heading.text_content())
     everything = _text(root)
@@ -70,32 +80,37 @@ def _drop(elements: list[Any]) -> None:
 
 def _menus(root: Any) -> Iterator[Any]:
     """Small parts of the page that are menus by their name, or outside its main part by being made of links."""
-    whole = _length(root)
+    lengths = _lengths(root)
     for element in root.iter("div", "ul", "ol", "section", "aside", "table", "p", "dl", "form"):
-        if (length := _length(element)) * 3 < whole and element.find(".//main") is None:
+        if (length := lengths[element]) * 3 < lengths[root] and element.find(".//main") is None:
             names = f"{element.get('class', '')} {element.get('id', '')}"
             links = list(element.iter("a"))
-            linked = sum(map(_length, links)) / (length or 1)
+            linked = sum(lengths[link] for link in links) / (length or 1)
             inside = next(element.iterancestors("main", "article"), None) is not None
             if (
-                _NEVER_TEXT.search(names)
+                (_NEVER_TEXT.search(names) and not inside)  # a page on cookies has a section called so
                 or (_MENU.search(names) and linked > 0.3)  # some call a box of text a sidebar
                 or (len(links) > 3 and linked > 0.7 and not inside)
             ):
                 yield element
 
 
-def _length(element: Any) -> int:
-    return sum(len(text.strip()) for text in element.itertext())
+def _lengths(root: Any) -> dict[Any, int]:
+    """How much text is in each element, summed from the inside outwards: unclosed tags nest deeply."""
+    lengths: dict[Any, int] = {}
+    for element in reversed(list(root.iter())):
+        inside = sum(lengths[child] + len((child.tail or "").strip()) for child in element)
+        lengths[element] = len((element.text or "").strip()) + inside
+    return lengths
 
 
 def _main(root: Any) -> Any:
     """The element that holds the page's own text: its one <main>, or its one <article> if that is most of it."""
-    mains = root.xpath("//main|//*[@role='main']")
+    mains = root.findall(".//main")
     if len(mains) == 1:
         return mains[0]
     articles = root.findall(".//article")
-    if len(articles) == 1 and _length(articles[0]) * 2 > _length(root):
+    if len(articles) == 1 and (lengths := _lengths(root))[articles[0]] * 2 > lengths[root]:
         return articles[0]
     return root
 

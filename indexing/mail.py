@@ -4,7 +4,7 @@ import mimetypes
 from collections.abc import Iterator, Mapping
 from email import message_from_bytes, policy
 from email.errors import CloseBoundaryNotFoundDefect
-from email.message import EmailMessage, MIMEPart
+from email.message import MIMEPart
 from email.utils import formataddr
 
 from fundstelle.indexing.decoding import decode
@@ -16,6 +16,7 @@ Attachment = tuple[str, bytes]
 Mail = tuple[Extract, list[Attachment]]
 
 _HEADERS = ("From", "To", "Cc", "Date", "Subject")
+_BODIES = ("plain", "html")  # the best first
 _ENCRYPTED = "The e-mail is encrypted; save a decrypted copy."
 
 
@@ -28,9 +29,13 @@ def read_eml(data: bytes) -> Mail:
         raise ReadingError(_ENCRYPTED)
     if any(isinstance(defect, CloseBoundaryNotFoundDefect) for defect in message.defects):
         raise ReadingError("The e-mail is cut off: a part has no end. Save or copy it again.")
-    body = message.get_body(preferencelist=("plain", "html"))
+    body = message.get_body(_BODIES)
     text = _body(body) if body is not None else ""
-    return _mail({name: str(message.get(name, "")) for name in _HEADERS}, text), list(_attachments(message))
+    others = (part for part in _leaves(message) if part is not body)
+    attached = [
+        _attachment(part) for part in others if _is_file(part) or part.get_content_maintype() == "text"
+    ]
+    return _mail({name: str(message.get(name, "")) for name in _HEADERS}, text), attached
 
 
 def _body(part: MIMEPart) -> str:
@@ -43,14 +48,26 @@ def _payload(part: MIMEPart) -> bytes:
     return payload if isinstance(payload, bytes) else b""
 
 
-def _attachments(message: EmailMessage) -> Iterator[Attachment]:
-    for part in message.iter_attachments():
-        if part.get_content_type() == "message/rfc822":
-            forwarded = part.get_content()
-            yield f"{one_line(str(forwarded.get('Subject', 'message')))}.eml", forwarded.as_bytes()
-        elif not part.is_multipart():
-            suffix = mimetypes.guess_extension(part.get_content_type()) or ""
-            yield part.get_filename() or f"attachment{suffix}", _payload(part)
+def _leaves(part: MIMEPart) -> Iterator[MIMEPart]:
+    """The parts at the ends of `part`; of alternative texts the best alone."""
+    if part.get_content_maintype() != "multipart":
+        yield part
+        return
+    best = part.get_body(_BODIES) if part.get_content_subtype() == "alternative" else None
+    for child in part.iter_parts():
+        yield from (leaf for leaf in _leaves(child) if best in (None, leaf) or _is_file(leaf))
+
+
+def _is_file(part: MIMEPart) -> bool:
+    return part.is_attachment() or bool(part.get_filename()) or part.get_content_type() == "message/rfc822"
+
+
+def _attachment(part: MIMEPart) -> Attachment:
+    if part.get_content_type() == "message/rfc822":
+        forwarded = part.get_content()
+        return f"{one_line(str(forwarded.get('Subject', 'message')))}.eml", forwarded.as_bytes()
+    suffix = mimetypes.guess_extension(part.get_content_type()) or ""
+    return part.get_filename() or f"attachment{suffix}", _payload(part)
 
 
 def read_msg(data: bytes) -> Mail:

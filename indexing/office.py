@@ -28,6 +28,7 @@ _SILENT = frozenset(
         "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback",
     )
 )
+_CONTROLS = frozenset((f"{_W}sdt", f"{_W}sdtContent", f"{_W}customXml"))
 _NO_TITLE = re.compile(
     r"(untitled|unbenannt|word document|powerpoint presentation|document|presentation)?\s*\d*"
     r"|microsoft \w+ - .*|.*\.(docx?|pptx?|xlsx?|pdf|rtf|odt|tex|dvi|indd)",
@@ -74,9 +75,18 @@ def _boxes(paragraph: Any) -> Iterator[Any]:
 
 
 def _rows(table: Any) -> Iterator[str]:
-    for row in table.iterchildren(f"{_W}tr"):
-        cells = ("\n".join(_blocks(cell)).strip() for cell in row.iterchildren(f"{_W}tc"))
+    for row in _parts(table, f"{_W}tr"):
+        cells = ("\n".join(_blocks(cell)).strip() for cell in _parts(row, f"{_W}tc"))
         yield " | ".join(cell for cell in cells if cell)
+
+
+def _parts(element: Any, tag: str) -> Iterator[Any]:
+    """The rows of a table or the cells of a row, also those that stand in the controls of a form."""
+    for child in element:
+        if child.tag == tag:
+            yield child
+        elif child.tag in _CONTROLS:
+            yield from _parts(child, tag)
 
 
 def _notes(part: Any) -> Iterator[str]:

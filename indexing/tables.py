@@ -6,6 +6,7 @@ A passage may hold row 200 alone: without its heading a number there answers not
 import csv
 import io
 import warnings
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, time
 from itertools import islice
@@ -16,6 +17,7 @@ from fundstelle.indexing.extract import Extract, join_pages, one_line, plain_met
 
 Row = Sequence[str]
 _TEXT_COLUMNS = ("text", "content")
+_SAMPLE = 100_000
 
 
 def read_xlsx(data: bytes) -> Extract:
@@ -57,14 +59,34 @@ def read_csv(data: bytes) -> list[Extract]:
 
     A column `title` is the title; other columns become metadata.
     """
-    csv.field_size_limit(len(data) + 1)
     text = decode(data)
-    rows = [row for row in csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text)) if any(row)]
+    return _records(text, _delimiter(text))
+
+
+def read_tsv(data: bytes) -> list[Extract]:
+    """As `read_csv`, cut at tabs alone: there may be one column, with commas in it."""
+    return _records(decode(data), "\t")
+
+
+def _records(text: str, delimiter: str) -> list[Extract]:
+    rows = [row for row in _cut(text, delimiter) if any(row)]
     header = [name.strip().lower() for name in rows[0]] if rows else []
     column = next((header.index(name) for name in _TEXT_COLUMNS if name in header), None)
     if column is None:
         return [Extract(render(rows))]
-    return [_record(rows[0], row, column) for row in rows[1:]]
+    return [_record(rows[0], _fitted(row, len(header), delimiter), column) for row in rows[1:]]
+
+
+def _cut(text: str, delimiter: str) -> Iterator[Row]:
+    csv.field_size_limit(len(text) + 1)
+    return csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+
+
+def _fitted(row: Row, width: int, delimiter: str) -> Row:
+    """`row` with what is beyond its last column put back into that: a value was not quoted."""
+    if len(row) <= width:
+        return row
+    return [*row[: width - 1], delimiter.join(row[width - 1 :]).rstrip(delimiter)]
 
 
 def _record(header: Row, row: Row, column: int) -> Extract:
@@ -77,14 +99,17 @@ def _record(header: Row, row: Row, column: int) -> Extract:
 
 
 def _delimiter(text: str) -> str:
-    """The character that cuts the first rows into the same number of columns, the more the better."""
-    best = ",", 1
+    """The character that cuts most of the first rows into the same number of columns, the more the better."""
+    best, agreed = ",", (0.0, 0)
     for delimiter in ",;\t|":
-        rows = islice(csv.reader(io.StringIO(text[:100_000], newline=""), delimiter=delimiter), 20)
-        widths = {len(row) for row in rows if row}
-        if len(widths) == 1 and (width := widths.pop()) > best[1]:
-            best = delimiter, width
-    return best[0]
+        rows = list(islice(_cut(text[:_SAMPLE], delimiter), 20))
+        if len(text) > _SAMPLE:
+            rows = rows[:-1]  # the sample may end within the last
+        widths = [len(row) for row in rows if row]
+        for width, count in Counter(widths).items():
+            if width > 1 and count * 2 > len(widths) and (count / len(widths), width) > agreed:
+                best, agreed = delimiter, (count / len(widths), width)
+    return best
 
 
 def render(rows: Sequence[Row]) -> str:

@@ -72,6 +72,12 @@ def test_utf16_without_a_mark_is_recognised_in_prose(text: str) -> None:
     assert decode(prose.encode("utf-16-be")) == prose
 
 
+def test_utf16_is_read_in_the_order_that_has_more_spaces() -> None:
+    """The wrong order of bytes makes wide spaces of zeros; they are fewer than the spaces there are."""
+    text = "They won by 10 to 0 against Ā. " * 9
+    assert decode(text.encode("utf-16-le")) == decode(text.encode("utf-16-be")) == text
+
+
 @pytest.mark.parametrize(("encoding", "language"), LEGACY)
 def test_older_encodings_are_guessed(encoding: str, language: str) -> None:
     """A few sentences in an encoding of their language are read as they were written."""
@@ -86,12 +92,66 @@ def test_a_declared_encoding_decides_what_unicode_does_not() -> None:
     assert decode("Grüße aus Köln".encode("cp1252"), "no-such-encoding") == "Grüße aus Köln"
 
 
+@pytest.mark.parametrize(
+    ("declared", "written", "text"),
+    [
+        ("ISO-8859-1", "cp1252", "“It’s 50 € – café” said Zoë"),
+        ("us-ascii", "cp1252", "Der Müller fährt über die Brücke – für 3 €"),
+        ("iso-8859-9", "cp1254", "“İşçiler” – ağır yük"),
+        ("gb2312", "gbk", "朱镕基与陶喆在台灣見面"),
+        ("gbk", "gb18030", "他叫㐂田，来自台灣"),
+        ("Shift_JIS", "cp932", "①髙橋さんは㈱東京で働く"),
+        ("euc-kr", "cp949", "똠방각하 펲시콜라"),
+        ("big5", "cp950", "他下了一盤圍碁"),
+        ("TIS-620", "cp874", "ราคา 50 € “ถูก”"),
+        ("iso-8859-8-i", "iso8859-8", "שלום לכולם"),
+    ],
+)
+def test_a_declared_encoding_is_what_browsers_take_it_for(declared: str, written: str, text: str) -> None:
+    """A name that programs put on files of a larger encoding stands for that one, as the web's standard has it."""
+    assert decode(text.encode(written), declared) == text
+
+
+def test_guessed_encodings_are_the_larger_ones_too() -> None:
+    """A guess names the encoding as a web page would, and characters outside its smaller namesake are read."""
+    text = "他們昨天晚上在城裡下了一盤圍碁，街上幾乎沒有人。" * 3
+    assert decode(text.encode("cp950")) == text
+
+
 def test_single_broken_bytes_do_not_change_the_encoding() -> None:
     """A damaged byte in a UTF-8 file is replaced; the rest is not taken for another encoding."""
     assert (
         decode(("Größe, Maß und Übermut. " * 9).encode() + b"\xff")
         == "Größe, Maß und Übermut. " * 9 + "\ufffd"
     )
+
+
+def test_a_broken_byte_among_few_good_characters_is_damage() -> None:
+    """Where whole characters of UTF-8 outnumber a broken byte, a file stays UTF-8 however few they are."""
+    text = "Café Müller in Köln serves “Käsekuchen” for 3 €. "
+    assert decode(text.encode() + b"Last word caf\xc3") == f"{text}Last word caf\ufffd"
+    assert decode(b"\xe9" + text.encode()) == f"\ufffd{text}"
+
+
+def test_a_replacement_character_is_a_character() -> None:
+    """A file in UTF-8 that holds what another program put for a broken byte is not broken itself."""
+    text = "The caf\ufffd in the street behind the station is open until half past five."
+    assert decode(text.encode()) == text
+
+
+@pytest.mark.parametrize("text", ["Room 123 \0is on floor 3. ", "Büro 12\0 liegt im Stock 3. "])
+def test_a_stray_zero_byte_does_not_make_utf16(text: str) -> None:
+    """A short text with one zero byte is that text, not pairs of its bytes read as ideographs."""
+    text += "Ask at the desk for the key; it is open until half past five."
+    text += "." * (len(text.encode()) % 2)
+    assert decode(text.encode()) == text
+
+
+@pytest.mark.parametrize("language", ["en", "de", "ru", "el", "ar", "ko"])
+def test_short_utf16_without_a_mark_is_recognised(language: str) -> None:
+    """A sentence in UTF-16 without a mark is recognised in scripts whose bytes are mostly ASCII, too."""
+    text = SENTENCES[language]
+    assert decode(text.encode("utf-16-le")) == decode(text.encode("utf-16-be")) == text
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,11 @@ import io
 import json
 from collections.abc import Callable
 from email.message import EmailMessage
+from email.mime.application import MIMEApplication
+from email.mime.base import MIMEBase
+from email.mime.message import MIMEMessage
+from email.mime.multipart import MIMEMultipart
+from email.mime.text import MIMEText
 from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,7 +19,8 @@ import openpyxl
 import pptx
 import pytest
 from docx.enum.text import WD_BREAK
-from docx.oxml import OxmlElement
+from docx.oxml import OxmlElement, parse_xml
+from docx.oxml.ns import nsdecls
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from reportlab.pdfbase import pdfmetrics
@@ -219,6 +225,24 @@ def test_docx(put: Put) -> None:
     assert only(put("plan.docx", saved(document))).title == "Plan of services"
 
 
+def test_docx_tables_hold_content_controls(put: Put) -> None:
+    """Cells and rows of a form that stand in content controls, also one in another, are in their place."""
+
+    def control(inside: str) -> Any:
+        return parse_xml(f"<w:sdt {nsdecls('w')}><w:sdtContent>{inside}</w:sdtContent></w:sdt>")
+
+    def cell(text: str) -> str:
+        return f"<w:tc><w:p><w:r><w:t>{text}</w:t></w:r></w:p></w:tc>"
+
+    document = docx.Document()
+    table = document.add_table(rows=1, cols=1)
+    table.cell(0, 0).text = "Name"
+    table.rows[0]._tr.append(control(cell("Erika")))
+    repeated = f"<w:sdt><w:sdtContent><w:tr>{cell('City')}{cell('Bonn')}</w:tr></w:sdtContent></w:sdt>"
+    table._tbl.append(control(f"<w:customXml>{repeated}</w:customXml>"))
+    assert only(put("a.docx", saved(document))).text == "Name | Erika\nCity | Bonn"
+
+
 def test_docx_pages_are_those_of_its_last_layout(put: Put) -> None:
     """Where the program that saved the file noted its page breaks, offsets have pages; the note itself is no text."""
     document = docx.Document()
@@ -277,6 +301,41 @@ def test_csv_with_a_text_column_is_many_documents(put: Put) -> None:
         ("faq.csv#1", "Oil", "Change it,\nplease.", {"team": "service"}),
         ("faq.csv#3", "Sand", "Stop.", {}),
     ]
+
+
+@pytest.mark.parametrize("delimiter", [";", "\t"])
+def test_long_rows_do_not_hide_the_delimiter(put: Put, delimiter: str) -> None:
+    """The delimiter is found where the rows are so long that few of them are looked at."""
+    rows = [("n", "text", "title"), *((f"{n}", f"{n}, " * 9000 + "end", f"Title {n}") for n in range(9))]
+    documents = read(put("a.csv", "\n".join(map(delimiter.join, rows))), "a.csv")
+    assert [(document.text, document.title) for document in documents] == [row[1:] for row in rows[1:]]
+
+
+def test_tsv_is_cut_at_tabs_alone(put: Put) -> None:
+    """A file that is called tab-separated may have one column, and commas in it."""
+    text = "He paid 5,000 euros in 1999."
+    assert only(put("a.tsv", f"text\n{text}\n")).text == text
+    assert only(put("b.tsv", "Name\tAge\nAnna, Eve\t7,5\n")).text == "Name | Age\nName: Anna, Eve | Age: 7,5"
+
+
+def test_a_line_above_a_table_does_not_hide_the_delimiter(put: Put) -> None:
+    """A table under a title is cut as most of its rows are; sentences with commas are no table."""
+    table = "Kontoauszug\nDatum;Betrag;Zweck\n01.02.2024;12,50;Miete, kalt\n02.02.2024;1.312,75;Strom\n"
+    assert only(put("a.csv", table)).text == (
+        "Kontoauszug\nDatum | Betrag | Zweck\n01.02.2024 | 12,50 | Miete, kalt\n02.02.2024 | 1.312,75 | Strom"
+    )
+    assert only(put("b.csv", "Note\nFirst; then more\nSecond\n")).text == "Note\nFirst; then more\nSecond"
+
+
+def test_cells_without_a_column_belong_to_the_last(put: Put) -> None:
+    """A delimiter in a value that nobody quoted loses nothing; empty cells at the end are nothing."""
+    documents = read(put("a.csv", "title,text\nA,one, two, three\nB,plain\nC,more,,\n"), "a.csv")
+    assert [(document.title, document.text) for document in documents] == [
+        ("A", "one, two, three"),
+        ("B", "plain"),
+        ("C", "more"),
+    ]
+    assert only(put("b.csv", "text\nHello, world\n")).text == "Hello, world"
 
 
 def test_json_and_jsonl_hold_one_or_many(put: Put) -> None:
@@ -346,6 +405,68 @@ def test_eml_of_html_with_attachments(put: Put) -> None:
         "Attached.",
         "notes may",
     )
+
+
+def multipart(kind: str, *parts: MIMEBase) -> MIMEMultipart:
+    return MIMEMultipart(kind, _subparts=parts)
+
+
+def offer() -> MIMEText:
+    part = MIMEText("The price is 4711.")
+    part.add_header("Content-Disposition", "attachment", filename="offer.txt")
+    return part
+
+
+PLAIN, HTML = MIMEText("See below."), MIMEText("<p>See below.</p>", "html")
+
+
+@pytest.mark.parametrize(
+    ("message", "attached"),
+    [
+        (multipart("alternative", PLAIN, multipart("mixed", HTML, offer())), ["The price is 4711."]),
+        (
+            multipart("signed", multipart("mixed", PLAIN, offer()), MIMEApplication(b"x", "pgp-signature")),
+            ["The price is 4711."],
+        ),
+        (
+            multipart("mixed", multipart("mixed", PLAIN, offer()), MIMEText("-- list")),
+            ["The price is 4711.", "-- list"],
+        ),
+        (
+            multipart(
+                "mixed", PLAIN, multipart("alternative", MIMEText("Again."), MIMEText("Again.", "html"))
+            ),
+            ["Again."],
+        ),
+        (multipart("mixed", HTML, multipart("related", offer())), ["The price is 4711."]),
+    ],
+    ids=["in an alternative", "signed", "beside a footer", "another alternative", "in a related part"],
+)
+def test_attachments_are_found_however_deep(put: Put, message: MIMEMultipart, attached: list[str]) -> None:
+    """Whatever is attached to any part of a mail is read, and no second rendering of the same text."""
+    message["From"] = "a@example.org"
+    body, *others = read(put("a.eml", message.as_bytes()), "a.eml")
+    assert body.text == "From: a@example.org\n\nSee below."
+    assert [document.text for document in others] == attached
+
+
+def test_a_mail_may_be_one_attachment(put: Put) -> None:
+    """A mail that consists of nothing but a file has the file as its attachment."""
+    message = offer()
+    message["From"] = "a@example.org"
+    assert [document.text for document in read(put("a.eml", message.as_bytes()), "a.eml")] == [
+        "From: a@example.org\n\n",
+        "The price is 4711.",
+    ]
+
+
+def test_what_a_forwarded_mail_holds_is_its_own(put: Put) -> None:
+    """A mail in a mail is named, wherever it is; what is attached to it is not taken for the outer one's."""
+    inner = multipart("mixed", PLAIN, offer())
+    inner["Subject"] = "Offer"
+    message = multipart("mixed", multipart("mixed", PLAIN, MIMEMessage(inner)))
+    message["From"] = "a@example.org"
+    assert only(put("a.eml", message.as_bytes())).meta["unread_attachments"] == "Offer.eml"
 
 
 def test_msg() -> None:

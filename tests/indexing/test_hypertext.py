@@ -2,6 +2,9 @@
 
 from textwrap import dedent
 
+import pytest
+
+from fundstelle.indexing.files import ReadingError
 from fundstelle.indexing.hypertext import read_html
 
 
@@ -64,6 +67,31 @@ def test_the_main_part_is_kept_whole() -> None:
     assert "Outside" not in text(html)
 
 
+def test_a_main_part_may_speak_of_what_menus_are_named_after() -> None:
+    """Inside the main part a section is no menu for its name alone; a trail of links called so still is."""
+    trail = '<ul class="breadcrumbs"><li><a>Home</a><li><a>Legal</a></ul>'
+    cookies = '<section id="cookies"><h2>Cookies</h2><p>The shop sets session_id for 14 days.</p></section>'
+    page = f"<h1>Privacy</h1>{trail}<p>{'We keep your name for thirty days. ' * 9}</p>{cookies}"
+    for main in (f"<main>{page}</main>", f"<article>{page}</article>", f"<div role=main>{page}</div>"):
+        assert "session_id for 14 days" in text(main)
+        assert "Home" not in text(main)
+    assert "session_id" not in text(page)
+
+
+def test_a_heading_may_be_a_button() -> None:
+    """A question that opens its answer is a heading; other buttons are no text."""
+    html = """<h2><button>How do I return a lamp?</button></h2><p>Send it back. <button>Print</button></p>
+        <details><summary><button>And a bulb?</button></summary>Keep it.</details>"""
+    assert text(html) == "How do I return a lamp?\n\nSend it back.\n\nAnd a bulb?\n\nKeep it."
+
+
+def test_the_head_and_foot_of_a_part_are_its_own() -> None:
+    """The header of a section and the footer of a quotation are text; those of the page are not."""
+    html = """<header>Menu</header><section><header><h2>Sundays</h2></header><p>Ten to four.</p></section>
+        <blockquote><p>To be.</p><footer>Hamlet</footer></blockquote><footer>Menu</footer>"""
+    assert text(html) == "Sundays\n\nTen to four.\n\nTo be.\n\nHamlet"
+
+
 def test_a_page_of_links_alone_is_not_empty() -> None:
     """Where nothing is left without the menus, they are the text."""
     assert text("<nav><a>Home</a> <a>Contact</a></nav>") == "Home Contact"
@@ -83,12 +111,30 @@ def test_the_encoding_of_a_page_is_found() -> None:
     assert read_html(page.format("iso-8859-1").encode("utf-8")).text == "Kůň šel přes řeku."
 
 
+def test_a_declaration_of_utf16_is_not_believed() -> None:
+    """A page whose declaration can be read byte by byte is not UTF-16, whatever it says."""
+    page = "<meta charset='utf-16'><p>Größe und Maß der Tür, über die wir sprachen.</p>"
+    assert read_html(page.encode("cp1252")).text == "Größe und Maß der Tür, über die wir sprachen."
+
+
 def test_broken_pages_have_text_too() -> None:
-    """Unclosed, empty or deeply nested pages neither fail nor recurse."""
+    """Unclosed or empty pages do not fail."""
     assert text("<div><p>a<div>b</span></p") == "a\n\nb"
     assert text("") == text("<!-- nothing -->") == text("<body></body>") == ""
-    assert "deep" in text("<div>" * 200 + "deep")
-    assert isinstance(text("<div>" * 100_000 + "deeper"), str)
+
+
+def test_deep_and_long_pages_are_read_whole() -> None:
+    """Tags that are never closed nest without end, and a text may be long; nothing of either is lost."""
+    lines = [f"Line {number}." for number in range(500)]
+    assert text("<br>".join(f"<font><b>{line}" for line in lines)) == "\n".join(lines)
+    assert text("<div>" * 2000 + "deep") == "deep"
+    assert text(f"<p>{'x' * 10_100_000}</p><p>end").endswith("x\n\nend")
+
+
+def test_a_page_too_deep_to_be_read_whole_is_refused() -> None:
+    """Where the parser gives up on the depth of a page, that is said rather than a part taken for the whole."""
+    with pytest.raises(ReadingError, match="nested"):
+        text("<div>" * 100_000 + "deeper")
 
 
 def test_xhtml_is_read_like_html() -> None:
