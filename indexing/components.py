@@ -68,8 +68,10 @@ class FileReader:
 class PassageSplitter:
     """Splits documents into passages that fit the reader's window together with a question.
 
-    Takes documents of `FileReader` and of any Haystack converter; of these the source is `meta["file_path"]`
-    or else the id, and form feeds end pages.
+    Takes documents of `FileReader` and of any Haystack converter. Of the latter the source is `meta["file_path"]`
+    or else the id, and form feeds end pages. They keep their ids, since files in two folders may have one path
+    there. Haystack makes an id of the content, so a changed file is a new document: delete the old one, or give
+    ids of your own.
 
     Args:
         tokenizer: path of the reader's `tokenizer.json`.
@@ -171,11 +173,11 @@ def _source_document_of(document: Document) -> SourceDocument:
     text = document.content or ""
     meta = dict(document.meta)
     source = str(meta.get("source") or meta.get("file_path") or document.id)
-    known: dict[str, Any] = {"source": source, "origin": source, "pages": _pages_by_form_feeds(text)}
+    is_ours = {"source", "origin"} <= meta.keys()
+    known: dict[str, Any] = {"source": source, "origin": document.id, "pages": _pages_by_form_feeds(text)}
     known |= {name: meta.pop(name) for name in _OF_DOCUMENTS if name in meta}
-    return SourceDocument(
-        identifier(source), text, meta=_plain(meta), **{**known, "pages": tuple(known["pages"])}
-    )
+    name = identifier(source) if is_ours else document.id
+    return SourceDocument(name, text, meta=_plain(meta), **{**known, "pages": tuple(known["pages"])})
 
 
 def _pages_by_form_feeds(text: str) -> list[int]:

@@ -25,7 +25,7 @@ class SourceDocument:
         language: BCP 47 code of most of the text, or "und".
         pages: start offset of each page in `text`; empty where the format has no pages.
         meta: values users filter by.
-        content_hash: digest of the file's bytes and of the recipe that indexed them.
+        content_hash: digest of the file's bytes, of the recipe that indexed them, and of how many documents they are.
     """
 
     id: str

@@ -38,29 +38,39 @@ class EmbeddedVectors:
     def log(self) -> VectorLog | None:
         """The newest rows, whoever wrote them; None where the store has no vectors."""
         for attempt in range(ATTEMPTS):
-            generation = Generation.current(self._folder)
-            if generation is None:
-                return None
             try:
+                generation = Generation.current(self._folder)
+                if generation is None:
+                    return None
                 if self._log is None or self._log.generation != generation or not self._log.is_current():
                     self._log = VectorLog(generation)
                 return self._log
-            except FileNotFoundError as error:  # replaced since its name was read
+            except (FileNotFoundError, ValueError) as error:  # replaced since its name was read, or damaged
                 if attempt == ATTEMPTS - 1:
                     raise StoreError(
-                        f"The store {self._folder} has lost its vectors: {error.filename} is missing. "
+                        f"The vectors of the store {self._folder} are damaged: {error}. "
                         "Make them anew with `fundstelle index --new-vectors`."
                     ) from error
         return None
 
     def begin(self, space: VectorSpace, anew: bool) -> None:
-        current = Generation.current(self._folder)
-        if current is not None and (current.space == space or not anew):
-            check_same(str(self._folder), current.space, space)
+        found = self._space(ignoring_damage=anew)
+        if found is not None and (found == space or not anew):
+            check_same(str(self._folder), found, space)
             return
-        generation = current.next(space) if current else Generation.first(self._folder, space)
+        generation = Generation.new(self._folder, space)
         generation.begin()
         generation.establish()
+
+    def _space(self, ignoring_damage: bool) -> VectorSpace | None:
+        """The space of the vectors that are there; damaged ones are an error, or as good as none."""
+        try:
+            log = self.log()
+        except StoreError:
+            if not ignoring_damage:
+                raise
+            return None
+        return log.generation.space if log else None
 
     def write(self, passages: Sequence[Passage], vectors: Vector) -> None:
         """Append the rows of contents that have none yet."""

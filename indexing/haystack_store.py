@@ -7,6 +7,7 @@ checked on each document in turn, so they cost a walk through the store; to sear
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from itertools import groupby
 from typing import Any
 
@@ -20,6 +21,7 @@ from fundstelle.indexing.addresses import open_store
 from fundstelle.indexing.analysis import index_terms
 from fundstelle.indexing.documents import AnalysedDocument, Passage, SourceDocument
 from fundstelle.indexing.languages import detect
+from fundstelle.indexing.preparation import with_terms
 from fundstelle.indexing.store import PassageStore
 
 allow_deserialization_module("fundstelle")
@@ -106,12 +108,24 @@ class HaystackStore:
         return len(ids)
 
     def update_by_filter(self, filters: Filter, meta: dict[str, Any]) -> int:
-        """Set the values of `meta` in all documents that match; their number."""
+        """Set the values of `meta` in all documents that match; their number.
+
+        Of what `fundstelle index` wrote all else stays, until the file changes and is indexed again.
+        """
         matching = self.filter_documents(filters)
         for document in matching:
             document.meta.update(meta)
-        self._write(matching)
+        self.store.write(map(self._renewed, matching))
+        self.store.commit()
         return len(matching)
+
+    def _renewed(self, document: Document) -> AnalysedDocument:
+        """A document of the store with its new metadata."""
+        known, passages = self.store.document(document.id), list(self.store.passages(document.id))
+        if known is None or [passage.id for passage in passages] == [document.id]:  # written here
+            return _analysed(document)
+        meta = _stored_meta(document)
+        return with_terms(replace(known, meta=meta), [replace(passage, meta=meta) for passage in passages])
 
     def count_documents_by_filter(self, filters: Filter) -> int:
         return sum(1 for _ in self._matching(filters))
@@ -166,9 +180,7 @@ class HaystackStore:
 def _analysed(document: Document) -> AnalysedDocument:
     text = document.content or ""
     language, title = detect(text), str(document.meta.get("title", ""))
-    plain = {name: value for name, value in document.meta.items() if isinstance(value, str | int | float)}
-    rest = _rest(document, plain)
-    meta = {**plain, REST: rest} if rest != "{}" else plain
+    meta = _stored_meta(document)
     source = SourceDocument(
         id=document.id,
         text=text,
@@ -180,6 +192,13 @@ def _analysed(document: Document) -> AnalysedDocument:
     )
     passage = Passage(document.id, document.id, text, 0, source.source, language, title, meta=meta)
     return AnalysedDocument(source, [passage], [index_terms(text, language)], [index_terms(title, language)])
+
+
+def _stored_meta(document: Document) -> dict[str, Any]:
+    """The metadata that a store can filter by, and all else as one value more."""
+    plain = {name: value for name, value in document.meta.items() if isinstance(value, str | int | float)}
+    rest = _rest(document, plain)
+    return {**plain, REST: rest} if rest != "{}" else plain
 
 
 def _rest(document: Document, plain: dict[str, Any]) -> str:

@@ -250,15 +250,14 @@ class IndexingJob:
             if self._cancelled.is_set():
                 return
             holding = holdings.meet(file.held_under)
+            recipe, held = file.fingerprint(fingerprint), len(holding.document_ids)
             try:
-                is_known = bool(holding.hashes) and holding.hashes == {
-                    content_hash(digest(file.path), file.fingerprint(fingerprint))
-                }
+                is_known = held > 0 and holding.hashes == {content_hash(digest(file.path), recipe, held)}
             except ReadingError as error:
                 self._take_in(file, Failure(str(error)), holding)
                 continue
             if is_known:
-                self._now.count(unchanged=len(holding.document_ids))
+                self._now.count(unchanged=held)
                 self._finish(file)
             else:
                 self._store.delete(())  # takes the writer's lock, or fails, before any work is done

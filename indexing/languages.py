@@ -16,6 +16,9 @@ import regex
 
 UNKNOWN = "und"
 
+CODE = regex.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*")
+"""What a BCP 47 code looks like."""
+
 SAMPLE = 300
 """Characters of a text that are looked at: more make detection slower and hardly surer."""
 
@@ -80,6 +83,14 @@ _SCRIPTS = ("Latin", *(script for script in LANGUAGES_OF_SCRIPT if script != "Ka
 _LETTER = regex.compile("|".join([*(rf"(?P<{s}>\p{{{s}}})" for s in _SCRIPTS), rf"(?P<Kana>[{_KANA}])"]))
 
 
+def checked(language: str) -> str:
+    """A language code, its first part in lower case as everything here compares it. ValueError where it is none."""
+    if not CODE.fullmatch(language):
+        raise ValueError(f"{language!r} is no language code. Use one like de, pt-BR or zh.")
+    primary, dash, rest = language.partition("-")
+    return primary.lower() + dash + rest
+
+
 def detect(text: str, prior: str | None = None, among: Collection[str] = ()) -> str:
     """The language of most of `text` as a BCP 47 code; "und" where it has no letters.
 
@@ -122,7 +133,8 @@ def _script_of(character: str) -> str | None:
 def _most_likely(
     sample: str, candidates: Collection[str] | None, prior: str | None, among: Collection[str]
 ) -> str | None:
-    labels, probabilities = _model().predict(" ".join(sample.lower().split()), k=CANDIDATES)
+    line = " ".join(sample.lower().split()).encode("utf-8", "replace")  # fastText refuses lone surrogates
+    labels, probabilities = _model().predict(line.decode("utf-8"), k=CANDIDATES)
     scores: Counter[str] = Counter()
     for label, probability in zip(labels, probabilities, strict=True):
         code = label.removeprefix("__label__")

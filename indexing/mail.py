@@ -1,6 +1,7 @@
 """E-mail: EML and Outlook's MSG."""
 
 import mimetypes
+from codecs import BOM_UTF8
 from collections.abc import Iterator, Mapping
 from email import message_from_bytes, policy
 from email.errors import CloseBoundaryNotFoundDefect
@@ -22,7 +23,7 @@ _ENCRYPTED = "The e-mail is encrypted; save a decrypted copy."
 
 def read_eml(data: bytes) -> Mail:
     """The message (its main headers, an empty line, its body) and what is attached to it."""
-    message = message_from_bytes(data, policy=policy.default)
+    message = message_from_bytes(data.removeprefix(BOM_UTF8), policy=policy.default)
     if not any(name in message for name in _HEADERS):
         raise ReadingError("It is not an e-mail: it has none of the headers From, To, Date and Subject.")
     if message.get_content_type() in ("multipart/encrypted", "application/pkcs7-mime"):

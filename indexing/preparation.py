@@ -7,12 +7,10 @@ from functools import lru_cache, partial
 from hashlib import blake2b, file_digest
 from pathlib import Path
 
-import regex
-
 from fundstelle.indexing.analysis import ANALYSIS_VERSION, index_terms
 from fundstelle.indexing.documents import AnalysedDocument, Meta, Passage, SourceDocument, identifier
 from fundstelle.indexing.formats import read
-from fundstelle.indexing.languages import SAMPLE, UNKNOWN, detect
+from fundstelle.indexing.languages import CODE, SAMPLE, UNKNOWN, detect
 from fundstelle.indexing.passages import PASSAGE_TOKENS, split
 from fundstelle.indexing.tokens import TokenCounter
 
@@ -21,8 +19,6 @@ AUTO = "auto"
 
 RECIPE_VERSION = 1
 """Raised with every change to reading or splitting that should have unchanged files indexed again."""
-
-_LANGUAGE_CODE = regex.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +46,7 @@ class Recipe:
     language: str = AUTO
 
     def __post_init__(self) -> None:
-        if self.language != AUTO and not _LANGUAGE_CODE.fullmatch(self.language):
+        if self.language != AUTO and not CODE.fullmatch(self.language):
             raise ValueError(
                 f"{self.language!r} is no language code. Use one like de, pt-BR or zh, or {AUTO} to detect it."
             )
@@ -100,23 +96,27 @@ def prepare(errand: Errand) -> list[AnalysedDocument]:
     """The documents of a file, ready to be written. Raises ReadingError as `formats.read` does."""
     file, recipe = errand.file, errand.recipe
     fingerprint = file.fingerprint(errand.fingerprint)
+    documents = read(file.path, file.source)
     return [
         analysed(
             replace(
                 document,
                 origin=file.held_under,
                 meta={**document.meta, **file.meta},
-                content_hash=content_hash(document.content_hash, fingerprint),
+                content_hash=content_hash(document.content_hash, fingerprint, len(documents)),
             ),
             recipe,
         )
-        for document in read(file.path, file.source)
+        for document in documents
     ]
 
 
-def content_hash(digest: str, fingerprint: str) -> str:
-    """The hash of a file with this digest when it is indexed by the recipe with this fingerprint."""
-    return identifier(digest, fingerprint)
+def content_hash(digest: str, fingerprint: str, documents: int) -> str:
+    """The hash of a file with this digest that becomes so many documents by the recipe with this fingerprint.
+
+    Their number tells a file that is in the store from one of which a commit that died has left a part.
+    """
+    return identifier(digest, fingerprint, documents)
 
 
 def analysed(document: SourceDocument, recipe: Recipe) -> AnalysedDocument:

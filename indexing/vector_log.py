@@ -44,13 +44,10 @@ class Generation:
         return cls(store / FOLDER, fields.pop("number"), VectorSpace(**fields))
 
     @classmethod
-    def first(cls, store: Path, space: VectorSpace) -> Self:
-        """Not yet the one that counts."""
-        return cls(store / FOLDER, 1, space)
-
-    def next(self, space: VectorSpace) -> "Generation":
-        """The one to write in the place of this one."""
-        return Generation(self.folder, self.number + 1, space)
+    def new(cls, store: Path, space: VectorSpace) -> Self:
+        """Not yet the one that counts; of a number that no file has, since readers may have that one open."""
+        numbers = [int(path.name.partition(".")[0]) for path in (store / FOLDER).glob("[0-9]*")]
+        return cls(store / FOLDER, max(numbers, default=0) + 1, space)
 
     def file(self, kind: str) -> Path:
         return self.folder / f"{self.number}.{kind}"
@@ -139,7 +136,7 @@ class VectorLog:
 
     def without(self, dead: NDArray[np.bool_]) -> Generation:
         """A new generation of the rows that are not `dead`, not yet the one that counts."""
-        generation = self.generation.next(self.generation.space)
+        generation = Generation.new(self.generation.folder.parent, self.generation.space)
         generation.begin()
         log, living = VectorLog(generation), np.flatnonzero(~dead)
         for part in np.array_split(living, len(living) // 100_000 + 1):

@@ -69,6 +69,44 @@ def test_documents_of_any_converter_are_split(tokenizer_file: Path, tmp_path: Pa
     writer.store.close()
 
 
+def test_documents_of_equally_named_files_are_kept_apart(tokenizer_file: Path, tmp_path: Path) -> None:
+    """Converters give the bare name of a file, and several documents of one: none replaces another, in one run or
+    in several.
+    """
+    texts = ["This readme is of the first project.", "This is another's.", "Another record of the same file."]
+    documents = [Document(content=text, meta={"file_path": "readme.txt"}) for text in texts]
+    splitter = PassageSplitter(str(tokenizer_file))
+    with EmbeddedStore.open(tmp_path / "store") as store:
+        writer = PassageWriter(store)
+        for run in (documents[:2], documents[2:], documents[:1]):
+            assert writer.run(splitter.run(run)["documents"])["documents_written"] == len(run)
+        assert {(passage.text, passage.source) for passage in store.passages()} == {
+            (text, "readme.txt") for text in texts
+        }
+
+
+def test_a_document_of_ours_keeps_its_id_whatever_changes_it(tokenizer_file: Path, tmp_path: Path) -> None:
+    """A component between reader and splitter that gives new ids does not double a document."""
+    (tmp_path / "a.txt").write_text(TEXT, encoding="utf-8")
+    (read,) = FileReader(str(tmp_path)).run([tmp_path / "a.txt"])["documents"]
+    changed = Document(content=TEXT.upper(), meta=read.meta)
+    assert changed.id != read.id
+    passages = PassageSplitter(str(tokenizer_file)).run([changed])["documents"]
+    assert {passage.meta["document_id"] for passage in passages} == {read.id}
+
+
+def test_jobs_leave_documents_of_other_converters_alone(tokenizer_file: Path, tmp_path: Path) -> None:
+    """A file that is indexed is not taken for the one of that name that a converter read elsewhere."""
+    (tmp_path / "readme.txt").write_text("This readme is indexed.", encoding="utf-8")
+    document = Document(content="This one is from elsewhere.", meta={"file_path": "readme.txt"})
+    with EmbeddedStore.open(tmp_path / "store") as store:
+        PassageWriter(store).run(PassageSplitter(str(tokenizer_file)).run([document])["documents"])
+        for _ in range(2):
+            result = index([tmp_path], store, base=tmp_path, splitting=Splitting(tokenizer_file), prune=True)
+        assert result.documents.unchanged == 1
+        assert len(list(store.records())) == 2
+
+
 def test_a_document_is_written_whole_or_not_at_all(tokenizer_file: Path, tmp_path: Path) -> None:
     """Passages that do not make a whole document, and documents that are no passages, are refused."""
     passages = PassageSplitter(str(tokenizer_file), tokens=30).run([Document(content=TEXT)])["documents"]

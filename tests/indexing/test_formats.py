@@ -113,6 +113,8 @@ def test_nothing_but_the_unstorable_is_replaced(put: Put) -> None:
         ('---\ndate: 2024\ntitle: "In front"\n---\n# Heading', "In front"),
         ("---\ndate: 2024\n---\r\n# Heading\r\n", "Heading"),
         ("no heading, #hashtag", "travel costs 2024"),
+        ("# Learning C#\n", "Learning C#"),
+        ("# Wide" + " " * 90_000 + "apart\n", "Wide apart"),
     ],
 )
 def test_titles_of_markdown(put: Put, markdown: str, title: str) -> None:
@@ -387,6 +389,11 @@ def test_eml(put: Put) -> None:
         "Subject: Canteen: Umbau\n\nWir bauen um.\nGrüße\n"
     )
     assert found.meta == {"from": "Anna <a@example.org>", "date": "Mon, 16 Jun 2025 08:12:00 +0200"}
+
+
+def test_eml_behind_a_byte_order_mark(put: Put) -> None:
+    """Editors put a mark in front of what they save; the first header is read all the same."""
+    assert only(put("a.eml", "\ufeffSubject: Umbau\n\nWir bauen um.\n")).title == "Umbau"
 
 
 def test_eml_of_html_with_attachments(put: Put) -> None:

@@ -1,6 +1,7 @@
 """Haystack's own suites for document stores, on both stores."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -21,7 +22,9 @@ from haystack.testing.document_store import (
     GetMetadataFieldUniqueValuesTest,
 )
 
+from fundstelle.indexing.documents import SourceDocument, identifier
 from fundstelle.indexing.haystack_store import HaystackStore
+from fundstelle.indexing.preparation import Recipe, Splitting, analysed
 from fundstelle.indexing.store import Vector
 from fundstelle.indexing.vector_jobs import add_vectors
 
@@ -96,6 +99,36 @@ class TestHaystackStore(
         document_store.write_documents(documents, DuplicatePolicy.OVERWRITE)
         hits = document_store.store.search("Wie alt ist der Turm?", filters={"team": "b"})
         assert [hit.passage.id for hit in hits] == [documents[1].id]
+
+    def test_new_metadata_leaves_what_jobs_wrote_as_it_is(
+        self, document_store: HaystackStore, tokenizer_file: Path
+    ) -> None:
+        """A document of several passages keeps them, and its source, origin, title, pages and hash."""
+        text = "The tower is old.\fThe bridge is new."
+        written = SourceDocument(
+            identifier("a.pdf#2"),
+            text,
+            "a.pdf#2",
+            "a.pdf",
+            "Buildings",
+            pages=(0, 18),
+            meta={"team": "a"},
+            content_hash="1",
+        )
+        below = document_store.store
+        below.write([analysed(written, Recipe(Splitting(tokenizer_file, 15)))])
+        below.commit()
+        before, passages = below.record(written.id), list(below.passages())
+        assert before is not None and len(passages) > 1
+        filters = {"field": "meta.team", "operator": "==", "value": "a"}
+        assert document_store.update_by_filter(filters, {"team": "b", "floors": [1, 2]}) == 1
+        (shown,) = document_store.filter_documents({"field": "meta.team", "operator": "==", "value": "b"})
+        assert (shown.content, shown.meta) == (text, {"team": "b", "floors": [1, 2]})
+        after = below.record(written.id)
+        assert after is not None and after == replace(before, meta=after.meta)
+        assert list(below.passages()) == [replace(passage, meta=after.meta) for passage in passages]
+        hits = below.search("Is the tower old?", filters={"team": "b"})
+        assert hits[0].passage.id == passages[0].id
 
     def test_it_travels_in_pipelines(self, document_store: HaystackStore) -> None:
         """As a dictionary and back it is a store at the same address."""

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from fundstelle.indexing import jobs, vector_jobs
+from fundstelle.indexing.addresses import open_store
 from fundstelle.indexing.documents import AnalysedDocument, SourceDocument, identifier
 from fundstelle.indexing.embedded import EmbeddedStore
 from fundstelle.indexing.holdings import UPLOADED, Holdings
@@ -24,7 +25,7 @@ from fundstelle.indexing.jobs import (
     Splitting,
 )
 from fundstelle.indexing.pools import pool
-from fundstelle.indexing.preparation import File, Recipe, analysed
+from fundstelle.indexing.preparation import Errand, File, Recipe, analysed, prepare
 from fundstelle.indexing.progress import VectorProgress
 from fundstelle.indexing.shards import Shard
 from fundstelle.indexing.store import PassageStore, StoreError, Vector
@@ -113,6 +114,27 @@ def test_a_changed_file_replaces_what_it_had(run: Run, store: EmbeddedStore, fol
     assert held["files/faq.jsonl#2"] == "Record four of the catalogue."
     assert "files/faq.jsonl#3" not in held
     assert all(hit.passage.source != "files/a.txt" for hit in store.search("northern cape"))
+
+
+def test_a_file_whose_documents_are_not_all_there_is_read_again(
+    run: Run, folder: Path, tokenizer_file: Path, new_address: Callable[[], str]
+) -> None:
+    """A commit that ended within a file, new, grown or shrunk, as it may where documents change one by one, is made
+    good by the next run.
+    """
+    path, recipe = folder / "faq.jsonl", Recipe(Splitting(tokenizer_file, 80))
+    with open_store(new_address()) as store:
+        for words in (["one", "two", "three"], ["uno", "due", "tre", "quattro"]):
+            write_records(path, *words)
+            documents = prepare(Errand(File(path, "files/faq.jsonl", 1), recipe, recipe.fingerprint()))
+            store.write(documents[:-1])
+            store.commit()
+            run(store=store)
+            assert texts(store)[f"files/faq.jsonl#{len(words)}"] == f"Record {words[-1]} of the catalogue."
+        store.delete([identifier("files/faq.jsonl#1")])
+        store.commit()
+        assert run(store=store).documents == DocumentCounts(added=1, updated=3, unchanged=2)
+        assert run(store=store).documents == DocumentCounts(unchanged=6)
 
 
 def test_pruning_removes_what_is_gone_and_nothing_else(

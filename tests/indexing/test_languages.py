@@ -43,7 +43,7 @@ def test_short_questions_are_told_apart(question: str, language: str) -> None:
     assert detect(question) == language
 
 
-@given(st.text(), st.sampled_from([None, "de", "ja", "xx"]))
+@given(st.text(st.characters()), st.sampled_from([None, "de", "ja", "xx"]))
 def test_any_text_has_a_language_or_none(text: str, prior: str | None) -> None:
     """Every text gives a language code; one without letters gives its document's, or "und"."""
     language = detect(text, prior)
@@ -69,6 +69,11 @@ def test_the_collection_decides_between_near_languages() -> None:
 def test_capitals_and_line_breaks_do_not_mislead() -> None:
     """A heading in capitals and a text over several lines are as clear as any other."""
     assert detect("ALLGEMEINE GESCHÄFTSBEDINGUNGEN\r\nUND\nDATENSCHUTZERKLÄRUNG") == "de"
+
+
+def test_half_a_surrogate_pair_does_not_hide_the_language() -> None:
+    """A question typed in another encoding than the terminal's has a language like any other."""
+    assert detect("Wann wurde das Caf\udce9 am Hafen eröffnet?") == "de"
 
 
 def test_detection_loads_no_downloader() -> None:

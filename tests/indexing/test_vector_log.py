@@ -14,8 +14,8 @@ from fundstelle.indexing.addresses import open_store
 from fundstelle.indexing.analysis import index_terms
 from fundstelle.indexing.documents import AnalysedDocument, Passage, SourceDocument, identifier
 from fundstelle.indexing.progress import JobState, VectorProgress
-from fundstelle.indexing.store import PassageStore, Vector, VectorSpace
-from fundstelle.indexing.vector_jobs import VectorJob
+from fundstelle.indexing.store import PassageStore, StoreError, Vector, VectorSpace
+from fundstelle.indexing.vector_jobs import VectorJob, add_vectors
 from fundstelle.indexing.vector_log import Generation, VectorLog
 from fundstelle.indexing.vector_nearest import Nearest, cosines_of, extend_graph
 
@@ -29,7 +29,7 @@ def directions(count: int, seed: int = 0, width: int = WIDTH) -> np.ndarray:
 
 
 def begun(folder: Path, space: VectorSpace = SPACE) -> VectorLog:
-    generation = Generation.first(folder, space)
+    generation = Generation.new(folder, space)
     generation.begin()
     generation.establish()
     return VectorLog(generation)
@@ -246,8 +246,6 @@ def test_deletes_in_large_stores(large: PassageStore, monkeypatch: pytest.Monkey
 
 def test_lost_files_are_named(large: PassageStore) -> None:
     """Where the rows were removed by hand, a sentence says how to make them anew; words still find."""
-    from fundstelle.indexing.store import StoreError
-
     for path in Path(large.address, "vectors").glob("1.*"):
         path.unlink()
     with open_store(large.address, read_only=True) as store:
@@ -256,3 +254,27 @@ def test_lost_files_are_named(large: PassageStore) -> None:
         assert store.search("text 7")
     large.close()
     shutil.rmtree(large.address)
+
+
+@pytest.mark.parametrize(
+    ("name", "kept"), [("1.rows", None), ("1.rows", 100), ("1.rows", 0), ("1.keys", None), ("space.json", 0)]
+)
+def test_damaged_vectors_are_made_anew(tmp_path: Path, name: str, kept: int | None) -> None:
+    """Whichever file is lost or cut off, a sentence says what to do, and doing it gives every passage a vector."""
+    address = str(tmp_path / "store")
+    with open_store(address) as store:
+        store.write(documents(5))
+        store.commit()
+        add_vectors(store, Made())
+    damaged = Path(address, "vectors", name)
+    damaged.write_bytes(damaged.read_bytes()[:kept])
+    if kept is None:
+        damaged.unlink()
+    with open_store(address) as store, open_store(address, read_only=True) as reader:
+        for ask in (reader.vector_space, reader.vector_count, lambda: add_vectors(store, Made())):
+            with pytest.raises(StoreError, match="--new-vectors"):
+                ask()
+        assert add_vectors(store, Made(), anew=True).done == 5
+        assert reader.vector_count() == 5
+        assert {path.name for path in damaged.parent.iterdir()} == {"2.keys", "2.rows", "space.json"}
+        assert add_vectors(store, Made(), anew=True).done == 0, "what is whole stays"
