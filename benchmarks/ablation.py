@@ -21,7 +21,8 @@ import statistics
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from itertools import permutations
+from itertools import accumulate, permutations
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,6 @@ from fundstelle.evaluation import answering, reading
 from fundstelle.evaluation.answering import Answering
 from fundstelle.evaluation.collection import temporary
 from fundstelle.evaluation.datasets import Dataset, load
-from fundstelle.evaluation.figures import figures
 from fundstelle.evaluation.squad2 import score
 from fundstelle.indexing.tokens import TokenCounter
 from fundstelle.pipelines.retrieval import Retriever
@@ -113,11 +113,12 @@ def forced(dataset: Dataset, reader: Reader) -> Scores:
 
 
 def at_best_threshold(dataset: Dataset, reader: Reader) -> Scores:
-    """F1 of each question where what is above the best threshold of null odds counts as no answer."""
-    rows = list(reading.read(dataset, reader, score))
-    threshold = figures(rows)["best_f1_thresh"]
-    said = {row.id: row.forced_f1 if row.null_odds <= threshold else float(not row.gold) for row in rows}
-    return {name: 100 * value for name, value in said.items()}
+    """F1 of each question where those of the highest null odds count as no answer: as many as is best, maybe all."""
+    rows = sorted(reading.read(dataset, reader, score), key=lambda row: row.null_odds or 0.0)
+    gains = accumulate((row.forced_f1 - (not row.gold) for row in rows), initial=0.0)
+    answered, _ = max(enumerate(gains), key=itemgetter(1))
+    said = [row.forced_f1 if place < answered else float(not row.gold) for place, row in enumerate(rows)]
+    return {row.id: 100 * value for row, value in zip(rows, said, strict=True)}
 
 
 def by_question(files: Iterable[Scores]) -> Scores:

@@ -67,6 +67,9 @@ def reported() -> Iterator[None]:
         WorkerError,
         ValueError,
         FileNotFoundError,
+        FileExistsError,
+        NotADirectoryError,
+        IsADirectoryError,
         PermissionError,
         ModuleNotFoundError,
     ) as error:

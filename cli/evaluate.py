@@ -80,6 +80,7 @@ def read(
         from fundstelle.evaluation import tasks
 
         selection = tasks.Selection(files, language, repair, sample, seed)
+        _check(predictions, mlflow, "read", files)
         runs = tasks.read(
             selection, reader=reader, device=device, metric=metric, na_threshold=na_threshold, watch=_watch
         )
@@ -110,6 +111,7 @@ def search(
         from fundstelle.evaluation import tasks
 
         selection = tasks.Selection(files, language, repair, sample, seed)
+        _check(predictions, mlflow, "search", files)
         how = _retrieving(contexts, store, retriever, encoder)
         runs = tasks.search(selection, how=how, top_k=top_k, watch=_watch)
         _deliver(runs, predictions, mlflow, as_json)
@@ -143,6 +145,7 @@ def open_(
         from fundstelle.evaluation import answering, tasks
 
         selection = tasks.Selection(files, language, repair, sample, seed)
+        _check(predictions, mlflow, "open", files)
         how = answering.Answering(retriever_top_k, top_k, threshold)
         runs = tasks.answer(
             selection,
@@ -244,6 +247,18 @@ def _watch(rows: Iterable[Any], name: str, total: int) -> Iterable[Any]:
     from fundstelle.cli.figures import progress
 
     return progress(rows, name, total)
+
+
+def _check(folder: Path | None, mlflow: str | None, task: str, files: list[Path]) -> None:
+    """What would keep the runs from being kept is said before they are made."""
+    from fundstelle.evaluation.runs import check_place
+
+    if folder:
+        check_place(folder, task, files)
+    if mlflow:
+        from fundstelle.evaluation.tracking import check_installed
+
+        check_installed()
 
 
 def _deliver(runs: "Iterable[Run]", folder: Path | None, mlflow: str | None, as_json: bool) -> None:

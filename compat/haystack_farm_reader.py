@@ -65,6 +65,7 @@ class FARMReader(BaseReader):
             n_best=top_k_per_candidate + 1,
             n_best_per_sample=top_k_per_sample,
             duplicate_filtering=duplicate_filtering,
+            use_confidence_scores_for_ranking=use_confidence_scores and strict,
         )
         reader = open_reader(model_name_or_path, **whereabouts(use_gpu, devices, model_version, options))
         self.inferencer = Inferencer(
@@ -80,9 +81,7 @@ class FARMReader(BaseReader):
         self.no_answer_without_documents = sure if return_no_answer else None
         self.use_confidence_scores, self.confidence_threshold = use_confidence_scores, confidence_threshold
 
-    def _answers(
-        self, asked: Sequence[tuple[str, list[Document]]], top_k: int | None
-    ) -> list[tuple[list[Answer], float]]:
+    def _answers(self, asked: Sequence[tuple[str, list[Document]]]) -> list[tuple[list[Answer], float]]:
         baskets = [
             Basket(str(document.id), i, None, query, document.content, None)
             for i, (query, documents) in enumerate(asked)
@@ -90,13 +89,13 @@ class FARMReader(BaseReader):
         ]
         preds = iter(self.inferencer.read(baskets))
         groups = [list(islice(preds, len(documents))) for _, documents in asked]
-        return [self._ranked(group, self.top_k if top_k is None else top_k) for group in groups]
+        return [self._ranked(group) for group in groups]
 
-    def _ranked(self, preds: Sequence[QAPred], top_k: int) -> tuple[list[Answer], float]:
-        """The best answers of one question's documents, and the gap to no answer."""
+    def _ranked(self, preds: Sequence[QAPred]) -> tuple[list[Answer], float]:
+        """The answers of one question's documents, best first, and the gap to no answer."""
         found = [(pred, each) for pred in preds for each in islice(_spans(pred), self.top_k_per_candidate)]
         gap = max(pred.no_answer_gap for pred in preds)
-        best = max((each.score for _, each in found), default=0.0)
+        best = max((each.score for pred in preds for each in _spans(pred)), default=0.0)
         if self.strict or not self.use_confidence_scores:
             none = max(best, 0.0) - gap
             scores = [each.confidence if self.use_confidence_scores else each.score for _, each in found]
@@ -106,9 +105,9 @@ class FARMReader(BaseReader):
         answers = [_answer(pred, each, score) for (pred, each), score in zip(found, scores, strict=True)]
         if self.return_no_answer:
             answers.append(no_answer(none))
-        answers = sorted(answers, reverse=True)[:top_k]
         least = self.confidence_threshold
-        return [each for each in answers if least is None or (each.score or 0.0) >= least], gap
+        sure = (each for each in answers if least is None or (each.score or 0.0) >= least)
+        return sorted(sure, reverse=True), gap
 
     def _probabilities(self, found: Sequence[tuple[QAPred, QACandidate]]) -> tuple[list[float], float]:
         """Calibrated probabilities of rival answers, and of there being none."""

@@ -18,10 +18,8 @@ class BaseReader:
     no_answer_without_documents: float | None
     """Score of no answer where there is nothing to read; None: it is not returned."""
 
-    def _answers(
-        self, asked: Sequence[tuple[str, list[Document]]], top_k: int | None
-    ) -> list[tuple[list[Answer], float]]:
-        """Answers and gap to no answer for each question over its documents, none of which is blank."""
+    def _answers(self, asked: Sequence[tuple[str, list[Document]]]) -> list[tuple[list[Answer], float]]:
+        """All answers, best first, and gap to no answer for each question over its documents, none of them blank."""
         raise NotImplementedError
 
     def predict(self, query: str, documents: list[Document], top_k: int | None = None) -> dict[str, Any]:
@@ -29,9 +27,10 @@ class BaseReader:
         documents = visible(documents)
         if not documents:
             return {"query": query, "answers": self._nothing()}
-        ((answers, gap),) = self._answers([(query, documents)], top_k)
+        ((answers, gap),) = self._answers([(query, documents)])
         answers = without_repeats(answers, {str(document.id): document for document in documents})
-        return {"query": query, "no_ans_gap": gap, "answers": described(answers, documents, pages=True)}
+        best = described(self._best(answers, top_k), documents, pages=True)
+        return {"query": query, "no_ans_gap": gap, "answers": best}
 
     def predict_batch(
         self,
@@ -42,21 +41,21 @@ class BaseReader:
     ) -> dict[str, Any]:
         """`{"queries", "answers", "no_ans_gaps"}`.
 
-        Lists of documents, one per query: `answers` holds a list per query. One list of documents: every
-        query is asked of every document by itself; `answers` holds a list per document, and for several
-        queries a list of these per query.
+        Lists of documents, one per query, or any number for a single query: `answers` holds a list for each.
+        One list of documents: every query is asked of every document by itself; `answers` holds a list per
+        document, and for several queries a list of these per query.
 
         Raises:
             ValueError: there are not as many lists of documents as queries.
         """
         pairs = _paired(queries, documents)
         kept = [(query, visible(group)) for query, group in pairs]
-        results = iter(self._answers([pair for pair in kept if pair[1]], top_k))
+        results = iter(self._answers([pair for pair in kept if pair[1]]))
         answers: list[Any] = []
         gaps: list[float | None] = []
         for _, group in kept:
             found, gap = next(results) if group else (self._nothing(), None)
-            answers.append(described(found, group, pages=False))
+            answers.append(described(self._best(found, top_k), group, pages=False))
             gaps.append(gap)
         if len(queries) > 1 and not _nested(documents):
             size = len(documents)
@@ -79,6 +78,9 @@ class BaseReader:
         """As a node of a pipeline: the result of `predict_batch`, and the name of the way out."""
         return self.predict_batch(queries, documents, top_k), "output_1"
 
+    def _best(self, answers: list[Answer], top_k: int | None) -> list[Answer]:
+        return answers[: self.top_k if top_k is None else top_k]
+
     def _nothing(self) -> list[Answer]:
         score = self.no_answer_without_documents
         return [] if score is None else [no_answer(score)]
@@ -97,6 +99,8 @@ def _paired(queries: list[str], documents: Batched) -> list[tuple[str, list[Docu
     """Each query with the documents it is asked of together."""
     if not _nested(documents):
         return [(query, [document]) for query in queries for document in documents]  # type: ignore[list-item]
+    if len(queries) == 1:
+        queries = queries * len(documents)
     if len(queries) != len(documents):
         raise ValueError(
             f"There are {len(queries)} queries and {len(documents)} lists of documents: pair them."

@@ -3,11 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from fundstelle.compat.haystack_filters import Conditions, as_stored
 from fundstelle.compat.haystack_reading import BaseReader, softened
 from fundstelle.compat.haystack_schema import Document
 from fundstelle.indexing.addresses import open_store
 from fundstelle.indexing.documents import Passage
-from fundstelle.indexing.store import Filters, PassageStore
+from fundstelle.indexing.store import PassageStore
 
 
 class BM25Retriever:
@@ -32,19 +33,41 @@ class BM25Retriever:
     def retrieve(
         self,
         query: str,
-        filters: Filters | None = None,
+        filters: Conditions | None = None,
         top_k: int | None = None,
         scale_score: bool | None = None,
         **ignored: Any,
     ) -> list[Document]:
-        """Passages as documents, best first. `meta` says which file each is from and where it starts there."""
+        """Passages as documents, best first. `meta` says which file each is from and where it starts there.
+
+        Args:
+            filters: see `fundstelle.compat.haystack_filters.as_stored`.
+
+        Raises:
+            ValueError: a filter is none that can be searched with.
+        """
         scaled = self.scale_score if scale_score is None else scale_score
-        hits = self.document_store.search(query, self.top_k if top_k is None else top_k, filters)
+        stored = as_stored(filters, self.document_store) if filters else None
+        hits = self.document_store.search(query, self.top_k if top_k is None else top_k, stored)
         return [document_of(hit.passage, softened(hit.score) if scaled else hit.score) for hit in hits]
 
-    def retrieve_batch(self, queries: Sequence[str], **options: Any) -> list[list[Document]]:
-        """The same for several queries; options are those of `retrieve`."""
-        return [self.retrieve(query, **options) for query in queries]
+    def retrieve_batch(
+        self,
+        queries: Sequence[str],
+        filters: Conditions | Sequence[Conditions | None] | None = None,
+        **options: Any,
+    ) -> list[list[Document]]:
+        """The same for several queries; options are those of `retrieve`, `filters` may be a list, one per query.
+
+        Raises:
+            ValueError: there are not as many filters as queries.
+        """
+        each = filters if isinstance(filters, list | tuple) else [filters] * len(queries)
+        if len(each) != len(queries):
+            raise ValueError(
+                f"There are {len(queries)} queries and {len(each)} filters: give one for each, or one for all."
+            )
+        return [self.retrieve(query, one, **options) for query, one in zip(queries, each, strict=True)]
 
     def run(self, query: str, **options: Any) -> tuple[dict[str, Any], str]:
         """As a node of a pipeline: documents, and the name of the way out."""

@@ -40,7 +40,10 @@ class _Record:
 
 @dataclass
 class Document(_Record):
-    """A text to be read. Without an `id` it gets one made of its content (or of `id_hash_keys`)."""
+    """A text to be read. Without an `id` it gets one made of its content (or of `id_hash_keys`).
+
+    An `id` that is a number becomes a text.
+    """
 
     content: str
     content_type: str = "text"
@@ -52,7 +55,9 @@ class Document(_Record):
 
     def __post_init__(self) -> None:
         self.meta = self.meta or {}
-        if self.id is None:
+        if self.id is not None:
+            self.id = str(self.id)
+        else:
             hashed = [
                 str(getattr(self, key, self.meta.get(key, ""))) for key in self.id_hash_keys or ["content"]
             ]

@@ -49,33 +49,37 @@ class TransformersReader(BaseReader):
             model if model_name_or_path is None else model_name_or_path,
             tokenizer,
             **whereabouts(use_gpu, devices, model_version, options),
-            top_k=top_k_per_candidate,
             max_seq_len=max_seq_len,
             doc_stride=doc_stride,
             batch_size=batch_size,
-            handle_impossible_answer=True,
             strict=strict,
         )
 
-    def _answers(
-        self, asked: Sequence[tuple[str, list[Document]]], top_k: int | None
-    ) -> list[tuple[list[Answer], float]]:
-        read = self.model(
+    def _answers(self, asked: Sequence[tuple[str, list[Document]]]) -> list[tuple[list[Answer], float]]:
+        examples = [
             {"question": query, "context": document.content}
             for query, documents in asked
             for document in documents
+        ]
+        # strict=False always weighs "no answer", which there takes no answer's place
+        mended = not self.strict
+        found = self.model(
+            examples,
+            top_k=self.top_k_per_candidate + mended,
+            handle_impossible_answer=self.return_no_answers or mended,
         )
+        read = iter([found] if len(examples) == 1 else found)
         return [
-            self._ranked(list(zip(documents, islice(read, len(documents)), strict=True)), top_k)
+            self._ranked(list(zip(documents, islice(read, len(documents)), strict=True)))
             for _, documents in asked
         ]
 
-    def _ranked(self, read: Sequence[tuple[Document, Any]], top_k: int | None) -> tuple[list[Answer], float]:
-        """The best answers of one question's documents, and the gap to no answer."""
+    def _ranked(self, read: Sequence[tuple[Document, Any]]) -> tuple[list[Answer], float]:
+        """The answers of one question's documents, best first, and the gap to no answer."""
         answers, best_of_all, gaps = [], 0.0, []
         for document, found in read:
             found = found if isinstance(found, list) else [found]
-            spans = [each for each in found if each["answer"]]
+            spans = [each for each in found if each["answer"]][: self.top_k_per_candidate]
             none = sum(each["score"] for each in found if not each["answer"])
             best = max((each["score"] for each in spans), default=0.0)
             best_of_all = max(best_of_all, best)
@@ -85,7 +89,7 @@ class TransformersReader(BaseReader):
         if self.return_no_answers:
             none = best_of_all - gap
             answers.append(no_answer(softened(none) if self.strict else none))
-        return sorted(answers, reverse=True)[: self.top_k if top_k is None else top_k], gap
+        return sorted(answers, reverse=True), gap
 
     def _answer(self, document: Document, found: dict[str, Any]) -> Answer:
         start, end = found["start"], found["end"]

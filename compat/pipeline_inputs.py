@@ -21,24 +21,37 @@ def create_sample(question: Any, context: Any) -> SquadExample | list[SquadExamp
     return SquadExample(question, context)
 
 
-def examples(*args: Any, **named: Any) -> list[SquadExample] | Iterator[SquadExample]:
-    """Everything that was asked. A generator stays one: its items are looked at when they are taken.
+def examples(*args: Any, **named: Any) -> SquadExample | list[SquadExample] | Iterator[SquadExample]:
+    """What was asked: one example, or several. A generator stays one: its items are looked at when they are taken.
 
-    Accepts a dictionary with "question" and "context", an example, lists of these, a question and a context
-    by place, `question=` and `context=` (either may be a list), and the older `X=` and `data=`.
+    Accepts a dictionary with "question" and "context" (a list of questions asks several), an example, lists of
+    these, torch's datasets and other lazy sequences, a question and a context by place, `question=` and
+    `context=` (the question may be a list), and the older `X=` and `data=`.
 
     Raises:
         KeyError: a dictionary lacks "question" or "context".
         ValueError: a text is missing or empty, lists differ in length, or it is none of the above.
     """
-    inputs = _inputs(args, named)
+    inputs = _unrolled(_inputs(args, named))
     if isinstance(inputs, GeneratorType):
         return map(_example, inputs)
     if isinstance(inputs, (dict, SquadExample)):
         inputs = [inputs]
     if isinstance(inputs, str) or not isinstance(inputs, Iterable):
         raise ValueError(f"{inputs!r} is no question with a context: pass question= and context=.")
-    return [_example(item) for item in inputs]
+    found = [_expanded(item) for item in inputs]
+    if len(found) == 1:
+        return found[0]
+    return [each for one in found for each in (one if isinstance(one, list) else [one])]
+
+
+def _unrolled(inputs: Any) -> Any:
+    """A dataset of torch's, known by what it lacks, as a generator; anything else as it is."""
+    if not hasattr(inputs, "__getitem__"):
+        return inputs
+    if not hasattr(inputs, "__iter__"):
+        return (inputs[i] for i in range(len(inputs)))
+    return inputs if hasattr(inputs, "__len__") else (item for item in inputs)
 
 
 def _inputs(args: tuple[Any, ...], named: Mapping[str, Any]) -> Any:
@@ -66,6 +79,13 @@ def _pairs(question: Any, context: Any) -> list[dict[str, Any]]:
     if isinstance(question, list) or isinstance(context, list):
         raise ValueError("One question about several contexts: repeat the question, once for each context.")
     return [{"question": question, "context": context}]
+
+
+def _expanded(item: Any) -> SquadExample | list[SquadExample]:
+    """An example, or those of a dictionary with several questions."""
+    if isinstance(item, Mapping) and isinstance(item.get("question"), list) and "context" in item:
+        return [_example(pair) for pair in _pairs(item["question"], item["context"])]
+    return _example(item)
 
 
 def _example(item: Any) -> SquadExample:

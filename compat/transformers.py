@@ -17,6 +17,7 @@ In either case a question that is too long is cut with a warning, where the orig
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -38,7 +39,7 @@ __all__ = [
 
 _TASK = "question-answering"
 _GROUP = 256
-"""Examples of a generator that are read together."""
+"""Examples of a list that are read together."""
 
 
 class QuestionAnsweringPipeline:
@@ -64,8 +65,30 @@ class QuestionAnsweringPipeline:
         **parameters: Any,
     ) -> None:
         self.reader = open_reader(model, tokenizer, device=device, dtype=dtype, hub=hub)
-        self.model, self.tokenizer = model, tokenizer
+        self._model, self._tokenizer, self._hub = model, tokenizer, hub or {}
         self._choices = Choices().with_changes(parameters)
+
+    @property
+    def model(self) -> Any:
+        """What reads: a transformers model; for the bundled reader a `BundledModel`."""
+        if is_bundle(self._model):
+            return BundledModel(self.reader)
+        named = isinstance(self._model, (str, Path))
+        return getattr(self.reader.engine, "model", None) if named else self._model
+
+    @cached_property
+    def tokenizer(self) -> Any:
+        """A transformers tokenizer, loaded when it is first asked for; for the bundled reader its own."""
+        given = self._model if self._tokenizer is None else self._tokenizer
+        if is_bundle(given) or isinstance(given, (Reader, BundledModel)):
+            return BundledTokenizer(self.reader)
+        named = isinstance(given, (str, Path))
+        return AutoTokenizer.from_pretrained(given, **self._hub) if named else given
+
+    @property
+    def device(self) -> Any:
+        """Where it reads: a `torch.device`, or "cpu" without torch."""
+        return getattr(self.reader.engine, "device", "cpu")
 
     create_sample = staticmethod(create_sample)
 
@@ -77,18 +100,20 @@ class QuestionAnsweringPipeline:
 
         Returns:
             For one example a dictionary where there is one answer, and a list where there are several or
-            none; for several examples a list of these; for a generator a generator of these. "No answer",
-            with `handle_impossible_answer`, is the answer "" from 0 to 0.
+            none; for several examples a list of these; for a generator or a torch dataset a generator of these,
+            which takes `batch_size` examples at a time, by default one. "No answer", with
+            `handle_impossible_answer`, is the answer "" from 0 to 0.
 
         Raises:
             KeyError, ValueError: the input is none, or a parameter is out of range.
         """
         choices = self._choices.with_changes(named)
         asked = examples(*args, **named)
-        if not isinstance(asked, list):
-            return self._answers(asked, choices)
-        found = list(self._answers(asked, choices))
-        return found[0] if len(found) == 1 else found
+        if isinstance(asked, SquadExample):
+            return next(self._answers([asked], choices, 1))
+        if isinstance(asked, list):
+            return list(self._answers(asked, choices, _GROUP))
+        return self._answers(asked, choices, choices.batch_size or 1)
 
     def predict(self, X: Any) -> Any:
         """The same as calling it."""
@@ -98,10 +123,13 @@ class QuestionAnsweringPipeline:
         """The same as calling it."""
         return self(X)
 
-    def _answers(self, asked: Iterable[SquadExample], choices: Choices) -> Iterator[Answer | list[Answer]]:
+    def _answers(
+        self, asked: Iterable[SquadExample], choices: Choices, size: int
+    ) -> Iterator[Answer | list[Answer]]:
+        """Answers to each example, of which `size` are read together."""
         reader = _settled(self.reader, choices)
         asked = iter(asked)
-        while group := list(islice(asked, _GROUP)):
+        while group := list(islice(asked, size)):
             requests = [
                 (each.question_text, [Context(str(i), each.context_text)]) for i, each in enumerate(group)
             ]

@@ -73,7 +73,7 @@ def opened(
         with temporary(dataset, TokenCounter.load(tokenizer), encoder) as fresh:
             yield fresh
     else:
-        with open_store(address) as store:
+        with open_store(address, create=False, read_only=True) as store:
             yield store, ForeignPlaces()
 
 

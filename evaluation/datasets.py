@@ -8,6 +8,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from fundstelle.indexing.languages import checked
+
 Offsets = Literal["check", "repair", "report"]
 """What to do about a wrong `answer_start`: refuse the file, move it to the nearest place, or only say so."""
 
@@ -108,6 +110,7 @@ def load(path: Path, offsets: Offsets = "check", language: str | None = None) ->
     Raises:
         DatasetError: the file cannot be used; every problem is listed with its place, for example
             `data[0].paragraphs[3].qas[1].answers[0].answer_start`.
+        ValueError: `language` is no code of a language.
     """
     content = read_json(path)
     checker = _Checker(offsets)
@@ -121,7 +124,7 @@ def load(path: Path, offsets: Offsets = "check", language: str | None = None) ->
         name=path.stem,
         version=str(version),
         questions=questions,
-        language=language or language_in(path.stem),
+        language=checked(language) if language else language_in(path.stem),
         repaired=checker.repaired,
         notes=tuple(checker.notes),
     )

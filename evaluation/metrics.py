@@ -6,6 +6,7 @@ from fundstelle.evaluation import mlqa, squad2
 from fundstelle.evaluation.datasets import Dataset
 from fundstelle.evaluation.overlap import Metric
 from fundstelle.evaluation.squad2 import Figures
+from fundstelle.indexing.languages import checked
 
 NAMES = "squad, squad1, mlqa:LANG (for example mlqa:de) or auto"
 
@@ -19,13 +20,19 @@ def resolve(name: str, dataset: Dataset) -> str:
 
     `squad` is SQuAD 2.0's measure. On files whose questions all have an answer, as XQuAD's do, it gives the
     figures of the SQuAD 1.1 convention.
+
+    Raises:
+        MetricError: there is no such metric.
+        ValueError: what follows `mlqa:` is no code of a language.
     """
     if name == "auto":
         named_mlqa = "mlqa" in dataset.name.lower() or "context-" in dataset.name
         return f"mlqa:{dataset.language}" if named_mlqa and dataset.language != "und" else "squad"
     kind, _, language = name.partition(":")
-    if name in ("squad", "squad1") or (kind == "mlqa" and language):
+    if name in ("squad", "squad1"):
         return name
+    if kind == "mlqa" and language:
+        return f"mlqa:{checked(language)}"
     raise MetricError(f"There is no metric {name!r}; choose {NAMES}.")
 
 

@@ -72,6 +72,20 @@ def write_run(folder: Path, run: Run) -> Path:
     return place
 
 
+def check_place(folder: Path, task: str, files: Sequence[Path]) -> None:
+    """Asked before hours of evaluation: can runs of these files be kept below `folder`?
+
+    Raises:
+        DatasetError: it is a file, or holds runs of another kind of the same files.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise DatasetError(f"{folder} is a file; name a folder for the predictions.")
+    wanted = {str(file.resolve()) for file in files}
+    for settings in folder.rglob(SETTINGS):
+        if json.loads(settings.read_text("utf-8")).get("file") in wanted:
+            _refuse_other_task(settings.parent, task)
+
+
 def load_runs(folder: Path) -> list[Run]:
     """Every run below `folder`, by name.
 

@@ -1,5 +1,6 @@
 """The three kinds of run, from files to rows and settings: the reader, the retriever, the whole system."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
@@ -10,7 +11,7 @@ from typing import Any
 
 from fundstelle.encoder import Encoder
 from fundstelle.evaluation import answering, collection, metrics, reading, searching
-from fundstelle.evaluation.datasets import Dataset, load
+from fundstelle.evaluation.datasets import Dataset, DatasetError, load
 from fundstelle.evaluation.rows import Row
 from fundstelle.evaluation.runs import Run, settings_of
 from fundstelle.indexing.languages import UNKNOWN, detect
@@ -36,8 +37,13 @@ class Selection:
         """Every file, read and checked before anything is run.
 
         Raises:
-            DatasetError: a file cannot be used.
+            DatasetError: a file cannot be used, or two have one name, by which runs are kept and shown.
         """
+        names = Counter(file.stem for file in self.files)
+        if twice := [name for name, count in names.items() if count > 1]:
+            raise DatasetError(
+                f"Several files are named {twice[0]}: rename them, or evaluate them one after the other."
+            )
         return [self._dataset(file) for file in self.files]
 
     def options(self) -> dict[str, Any]:
@@ -106,8 +112,7 @@ class Retrieving:
             places,
         ):
             kinds = self.retrievers or (KINDS if store.vector_space() else KINDS[:1])
-            fusion = Retriever(store, encoder=self.encoder).fusion
-            yield [Retriever(store, kind, encoder, fusion) for kind in kinds], places
+            yield [Retriever(store, kind, encoder) for kind in kinds], places
 
     def options(self, retriever: Retriever, contexts: Path) -> dict[str, Any]:
         """What repeats a run, as options of the command line."""

@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -43,16 +44,21 @@ def open_run(uri: str, name: str, experiment: str = EXPERIMENT) -> tuple[Any, st
     return client, str(client.create_run(owner, run_name=name).info.run_id)
 
 
+def check_installed() -> None:
+    """Raise ModuleNotFoundError, with what to do, where the extra `fundstelle[mlflow]` is not installed."""
+    if find_spec("mlflow") is None:
+        raise ModuleNotFoundError(
+            "--mlflow needs MLflow: install it with pip install 'fundstelle[mlflow]'.", name="mlflow"
+        )
+
+
 def _client(uri: str) -> Any:
     # MLflow counts its users and has put its folders out of favour; both are settled before it is imported.
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("MLFLOW_ALLOW_FILE_STORE", "true")
-    try:
-        from mlflow.tracking import MlflowClient  # type: ignore[import-not-found, unused-ignore]
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(
-            "--mlflow needs MLflow: install it with pip install 'fundstelle[mlflow]'.", name="mlflow"
-        ) from error
+    check_installed()
+    from mlflow.tracking import MlflowClient  # type: ignore[import-not-found, unused-ignore]
+
     return MlflowClient(tracking_uri=uri if "://" in uri else Path(uri).resolve().as_uri())
 
 

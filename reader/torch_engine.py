@@ -36,7 +36,7 @@ class TorchEngine:
             torch.set_num_threads(min(torch.get_num_threads(), available_cores()))
         model = _converted(model, dtype).to(device).eval()
         self.device, self.dtype, self.compiled = device, dtype, compile
-        self._model: Any = torch.compile(model, dynamic=False) if compile else model
+        self.model: Any = torch.compile(model, dynamic=False) if compile else model
 
     @property
     def description(self) -> str:
@@ -61,20 +61,20 @@ class TorchEngine:
 
     def close(self) -> None:
         """Let go of the weights."""
-        self._model = None
+        self.model = None
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
 
     @torch.inference_mode()
     def _submit(self, batch: Batch) -> Pending:
-        if self._model is None:
+        if self.model is None:
             raise RuntimeError("This reader is closed; load it again.")
         rows, length = batch.input_ids.shape
         padded = bucketed(batch) if self.compiled else batch
         inputs = {"input_ids": padded.input_ids, "attention_mask": padded.attention_mask}
         if padded.token_type_ids is not None:
             inputs["token_type_ids"] = padded.token_type_ids
-        output = self._model(**{name: upload(array, self.device) for name, array in inputs.items()})
+        output = self.model(**{name: upload(array, self.device) for name, array in inputs.items()})
         both = torch.stack((output.start_logits, output.end_logits)).float()
         return download(both[:, :rows, :length])
 

@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from fundstelle.cli.commands import app
 from fundstelle.evaluation.rows import read_rows
+from fundstelle.evaluation.runs import Run, write_run
 from fundstelle.reader import bundle
 
 CONTEXT = "Der Rhein mündet bei Hoek van Holland in die Nordsee."
@@ -89,6 +90,29 @@ def test_a_bad_file_is_refused_before_anything_runs(file: Path, tmp_path: Path) 
     result = run.invoke(app, ["eval", "read", str(file), str(bad), "--predictions", str(tmp_path / "out")])
     assert result.exit_code == 2 and "data[0].paragraphs: missing" in result.stderr
     assert not (tmp_path / "out").exists()
+
+
+def test_files_of_one_name_are_refused(file: Path, tmp_path: Path) -> None:
+    """Runs are kept and shown by the name of their file: a second one would take the first one's place."""
+    (tmp_path / "other").mkdir()
+    twin = written(tmp_path / "other" / file.name, json.loads(file.read_text("utf-8")))
+    result = run.invoke(app, ["eval", "read", str(file), str(twin)])
+    assert result.exit_code == 2 and "Several files are named rhein.de" in result.stderr
+
+
+def test_a_mistyped_store_is_not_made(file: Path, tmp_path: Path) -> None:
+    """An address without a store is an error, not an empty store in which nothing is found."""
+    mistyped = tmp_path / "mistyped"
+    result = run.invoke(app, ["eval", "search", str(file), "--store", str(mistyped), "--retriever", "bm25"])
+    assert result.exit_code == 2 and "There is no store at" in result.stderr and not mistyped.exists()
+
+
+def test_a_report_over_a_folder_says_so(file: Path, tmp_path: Path) -> None:
+    """A page cannot be written where a folder stands; that is a sentence and status 2."""
+    row = {"task": "read"}
+    write_run(tmp_path / "runs", Run("rhein.de", [], row))
+    result = run.invoke(app, ["eval", "report", str(tmp_path / "runs"), "--output", str(tmp_path)])
+    assert result.exit_code == 2 and "Is a directory" in result.stderr
 
 
 def test_store_and_fresh_exclude_each_other(file: Path) -> None:

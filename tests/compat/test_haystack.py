@@ -13,7 +13,7 @@ from fundstelle.compat.haystack import (
     FARMReader,
     TransformersReader,
 )
-from fundstelle.indexing.documents import Passage
+from fundstelle.indexing.documents import DocumentRecord, Passage
 from fundstelle.indexing.store import Hit
 
 PARIS = Document("john is in paris", id="a", meta={"name": "first", "page": 3})
@@ -64,6 +64,8 @@ def test_batches_are_grouped_as_they_were(make: Make) -> None:
     assert len(result["no_ans_gaps"]) == 3
     with pytest.raises(ValueError, match="2 queries and 1 lists"):
         reader.predict_batch(["a", "b"], [[ROME]])
+    single = reader.predict_batch(["who"], [[PARIS, ROME], [ROME]], top_k=1)
+    assert [texts(answers) for answers in single["answers"]] == [["paris"], ["rome"]]
 
 
 def test_blank_documents_are_not_read(make: Make) -> None:
@@ -110,18 +112,76 @@ def test_strict_scores_are_haystacks(scripted: Any, bert_like: Any) -> None:
     assert [answer.score for answer in raw.predict("who", [PARIS])["answers"]] == [12.0]
 
 
+def test_the_surest_answers_of_a_long_text_are_kept(scripted: Any, bert_like: Any) -> None:
+    """Of more windows than `top_k_per_candidate`, those with the largest shares answer, as scores rank them."""
+    # "paris" and "john" share their windows, "rome" has one to itself, with a smaller sum of logits
+    scores = {"paris": 8.0, "john": 8.0, "rome": 6.0, "[CLS]": 0.0}
+    filler = "river " * 12
+    text = f"paris {filler} john " * 4 + f"{filler * 2} rome {filler * 2}"
+    lengths = {"max_seq_len": 28, "doc_stride": 16, "max_query_length": 4}
+
+    def answers(**options: Any) -> list[str]:
+        reader = FARMReader(scripted(bert_like(), scores, scores), **lengths, **options)
+        return texts(reader.predict("who", [Document(text)])["answers"])
+
+    assert "rome" in answers()
+    assert "rome" not in answers(use_confidence_scores=False)
+    assert "rome" not in answers(strict=False)
+
+
+@pytest.mark.parametrize("options", [{}, {"strict": False}, {"strict": False, "return_no_answers": True}])
+def test_no_answer_takes_no_answers_place(scripted: Any, bert_like: Any, options: Any) -> None:
+    """`TransformersReader` gives `top_k_per_candidate` answers of a text that rather has none, if not asked for it."""
+    scores = {"paris": 6.0, "[CLS]": 8.0}
+    model = scripted(bert_like(), scores, scores)
+    reader = TransformersReader(model, max_seq_len=40, doc_stride=8, top_k_per_candidate=1, **options)
+    result = reader.predict("who", [PARIS])
+    assert "paris" in texts(result["answers"])
+    assert len([text for text in texts(result["answers"]) if text]) == 1
+
+
+def test_the_gap_is_the_best_answers_score_where_no_answer_is_not_weighed(
+    scripted: Any, bert_like: Any
+) -> None:
+    """As there, `TransformersReader` counts "no answer" as 0 in its gap unless it is to be returned."""
+    scores = {"paris": 6.0, "[CLS]": 8.0}
+    reader = TransformersReader(scripted(bert_like(), scores, scores), max_seq_len=40, doc_stride=8)
+    result = reader.predict("who", [PARIS])
+    assert result["no_ans_gap"] == pytest.approx(-result["answers"][0].score)
+    reader.return_no_answers = True
+    assert reader.predict("who", [PARIS])["no_ans_gap"] > 0
+
+
 def test_the_part_two_documents_share_answers_once(make: Make) -> None:
-    """An answer in the overlap of two split documents is given once; elsewhere both stay."""
+    """A reader gives an answer in the overlap of two split documents once, and others in its place."""
     left = Document(
         "the river in paris", id="l", meta={"_split_overlap": [{"doc_id": "r", "range": [10, 18]}]}
     )
     right = Document("in paris john", id="r", meta={"_split_overlap": [{"doc_id": "l", "range": [0, 8]}]})
-    assert texts(make().predict("who", [left, right])["answers"]).count("paris") == 1
-    assert texts(make().predict("who", [PARIS, right])["answers"]).count("paris") == 2
+    reader = make(top_k=2, top_k_per_candidate=1)
+    assert texts(reader.predict("who", [left, right, ROME])["answers"]) == ["paris", "rome"]
+    assert texts(reader.predict("who", [PARIS, right, ROME])["answers"]) == ["paris", "paris"]
+
+
+def test_documents_may_have_numbers_as_ids(make: Make) -> None:
+    """A number is the same id as its digits, in documents and in answers."""
+    documents = [Document(ROME.content, id=0), Document(PARIS.content, id=17, meta={"name": "x"})]  # type: ignore[arg-type]
+    assert [document.id for document in documents] == ["0", "17"]
+    (best,) = make(top_k=1).predict("who", documents)["answers"]
+    assert (best.document_ids, best.meta) == (["17"], {"name": "x"})
+    (answers,) = make(top_k=1).predict_batch(["who"], [documents])["answers"]
+    assert answers[0].meta == {"name": "x"}
 
 
 class Store:
     """Finds the same two passages for every question."""
+
+    def records(self) -> list[DocumentRecord]:
+        return [
+            DocumentRecord("d", "f.pdf", "f.pdf", "", "de", (), {}, "", 1, 1),
+            DocumentRecord("e", "g.pdf", "g.pdf", "Title", "de", (), {}, "", 1, 1),
+            DocumentRecord("i", "h.pdf", "h.pdf", "Title", "de", (), {"name": "mine"}, "", 1, 1),
+        ]
 
     def search(self, question: str, top_k: int = 20, filters: Any = None) -> list[Hit]:
         self.asked = (question, top_k, filters)
@@ -153,6 +213,59 @@ def test_the_pipeline_retrieves_and_reads(make: Make) -> None:
     assert [texts(answers)[0] for answers in batch["answers"]] == ["paris", "paris"]
     with pytest.raises(ValueError, match="no Ranker"):
         pipeline.run("who", params={"Ranker": {}})
+
+
+@pytest.mark.parametrize(
+    ("filters", "stored"),
+    [
+        (None, None),
+        ({"language": "de", "team": ["hr", "it"]}, {"language": ["de"], "team": ["hr", "it"]}),
+        ({"language": {"$eq": "de"}, "year": {"$in": [1, 2]}}, {"language": ["de"], "year": [1, 2]}),
+        ({"name": ["f.pdf", "mine"], "team": "it"}, {"document_id": ["d", "i"], "team": ["it"]}),
+        ({"name": {"$eq": "Title"}}, {"document_id": ["e"]}),
+        ({"name": "f.pdf", "document_id": "e"}, {"document_id": [""]}),
+        ({"name": "field of a foreign index"}, {"name": ["field of a foreign index"]}),
+    ],
+)
+def test_haystacks_filters_are_the_stores(filters: Any, stored: Any) -> None:
+    """`$eq` and `$in` are written out, and a name chooses the documents that are called so."""
+    store = Store()
+    BM25Retriever(store).retrieve("who", filters, top_k=1)  # type: ignore[arg-type]
+    assert store.asked == ("who", 1, stored)
+
+
+@pytest.mark.parametrize(
+    "filters",
+    [
+        {"year": {"$gte": 2020}},
+        {"$and": {"language": {"$eq": "de"}}},
+        {"$not": ["de"]},
+        {"team": [{"$eq": "it"}]},
+        {"year": {"$in": {"a": 1}}},
+    ],
+)
+def test_filters_that_a_store_cannot_search_with_are_refused(filters: Any) -> None:
+    """Any other operator is an error that says what filters look like."""
+    with pytest.raises(ValueError, match=r'as in \{"language": "de"'):
+        BM25Retriever(Store()).retrieve("who", filters)  # type: ignore[arg-type]
+
+
+def test_each_query_may_have_its_filters() -> None:
+    """A list of filters goes with the queries, one by one; another number of them is an error."""
+    store = Store()
+    asked = []
+    store.search = lambda *query: asked.append(query) or []  # type: ignore[assignment, func-returns-value]
+    retriever = BM25Retriever(store, top_k=3)  # type: ignore[arg-type]
+    retriever.retrieve_batch(["a", "b"], filters=[{"team": "it"}, None])
+    retriever.run_batch(["c", "d"], filters={"team": "hr"})
+    assert asked == [
+        ("a", 3, {"team": ["it"]}),
+        ("b", 3, None),
+        ("c", 3, {"team": ["hr"]}),
+        ("d", 3, {"team": ["hr"]}),
+    ]
+    with pytest.raises(ValueError, match="2 queries and 1 filters"):
+        retriever.retrieve_batch(["a", "b"], filters=[None])
 
 
 def test_the_retriever_opens_a_store_by_its_address(monkeypatch: pytest.MonkeyPatch) -> None:

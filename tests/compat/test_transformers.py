@@ -1,5 +1,7 @@
 """The transformers pipeline's inputs, parameters, results and errors, and what `strict=False` mends."""
 
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -57,6 +59,81 @@ def test_several_examples_are_answered_by_a_list(pipe: QuestionAnsweringPipeline
     assert not isinstance(found, list)
     assert list(found) == expected
     assert pipe([]) == []
+
+
+def test_a_dictionary_of_lists_is_several_examples(pipe: QuestionAnsweringPipeline) -> None:
+    """It is answered by a list, be it of one, as samples made of the lists are."""
+    contexts = [PARIS["context"], "rome and john"]
+    expected = [pipe(question="who", context=context) for context in contexts]
+    asked = {"question": ["who", "who"], "context": contexts}
+    assert pipe(asked) == pipe([asked]) == expected
+    assert pipe([asked, PARIS]) == [*expected, expected[0]]
+    assert pipe({"question": ["who"], "context": contexts[:1]}) == expected[:1]
+    assert pipe({"question": ["who"], "context": PARIS["context"]}) == expected[:1]
+    with pytest.raises(ValueError, match="2 questions and 1 contexts"):
+        pipe({"question": ["who", "who"], "context": contexts[:1]})
+
+
+class Examples:
+    """As torch's datasets are: not iterable, and none of them says where it ends but by its length."""
+
+    def __len__(self) -> int:
+        return 2
+
+    def __getitem__(self, place: int) -> dict[str, str]:
+        return PARIS
+
+
+class Stream:
+    """As torch's iterable datasets are: without a length, and by number they give nothing."""
+
+    def __getitem__(self, place: int) -> dict[str, str]:
+        raise NotImplementedError
+
+    def __iter__(self) -> Iterator[dict[str, str]]:
+        return iter([PARIS, PARIS])
+
+
+@pytest.mark.parametrize("dataset", [Examples(), Stream()])
+def test_datasets_are_read_one_after_another(pipe: QuestionAnsweringPipeline, dataset: Any) -> None:
+    """A dataset is answered by an iterator, and a tuple, which has a length and can be gone through, by a list."""
+    found = pipe(dataset)
+    assert not isinstance(found, list)
+    assert list(found) == [pipe(PARIS)] * 2 == pipe((PARIS, PARIS))
+
+
+@pytest.mark.parametrize(("options", "ahead"), [({}, 1), ({"batch_size": 2}, 2)])
+def test_a_generator_is_answered_as_it_goes(
+    pipe: QuestionAnsweringPipeline, options: Any, ahead: int
+) -> None:
+    """Its first answer comes when `batch_size` examples are there, by default one."""
+    taken: list[int] = []
+    asked = (taken.append(i) or PARIS for i in range(4))  # type: ignore[func-returns-value]
+    next(pipe(asked, **options))
+    assert len(taken) == ahead
+
+
+def test_the_parts_of_a_pipeline_are_those_that_read(
+    tiny_bert: Path, scripted: Any, bert_like: Any, pipe: QuestionAnsweringPipeline
+) -> None:
+    """A model by name or as an object is transformers' own; the bundled reader has its own kinds."""
+    named = pipeline(model=str(tiny_bert), device=-1)
+    assert named.model.config.model_type == "bert"
+    assert named.tokenizer("who")["input_ids"] == named.tokenizer.encode("who")
+    assert named.device.type == "cpu"
+    given = pipeline(model=named.model, tokenizer=named.tokenizer, device=-1)
+    assert (given.model, given.tokenizer) == (named.model, named.tokenizer)
+    assert pipe.model is pipe.reader
+    assert pipe.tokenizer.decode(pipe.tokenizer.encode("who")) == "[CLS] who [SEP]"
+    assert pipe.device == "cpu"
+
+
+def test_the_bundled_readers_parts_are_its_own_kinds() -> None:
+    """Without torch, the model gives logits for what the tokenizer gives."""
+    bundled = pipeline()
+    output = bundled.model(**bundled.tokenizer("who", PARIS["context"]))
+    assert output.start_logits.shape == output.end_logits.shape
+    assert bundled.device == "cpu"
 
 
 def test_several_answers_are_a_list(pipe: QuestionAnsweringPipeline) -> None:

@@ -48,6 +48,16 @@ def test_each_name_measures_its_own_way() -> None:
     assert official("mlqa:de", answered, {"a": "den Rhein"}) == {"exact_match": 100, "f1": 100}
 
 
+def test_a_language_is_known_in_either_case_and_checked() -> None:
+    """MLQA:DE would leave the German article in, and a name that is no code would leave every article in."""
+    assert (
+        resolve("mlqa:DE", dataset("x")) == "mlqa:de"
+        and resolve("mlqa:zh-Hans", dataset("x")) == "mlqa:zh-Hans"
+    )
+    with pytest.raises(ValueError, match="'german' is no language code"):
+        resolve("mlqa:german", dataset("x"))
+
+
 @pytest.mark.parametrize("name", ["squad1", "mlqa:de"])
 def test_a_metric_that_cannot_judge_says_so(name: str) -> None:
     """Unanswerable questions and no-answer values belong to SQuAD 2.0's measure."""

@@ -8,7 +8,7 @@ import pytest
 from fundstelle.evaluation.datasets import DatasetError
 from fundstelle.evaluation.figures import figures
 from fundstelle.evaluation.rows import Row
-from fundstelle.evaluation.runs import Run, command_of, load_runs, settings_of, write_run
+from fundstelle.evaluation.runs import Run, check_place, command_of, load_runs, settings_of, write_run
 
 ROWS = [
     Row("a", "de", "?", ("x",), prediction="", forced="y", null_odds=2.0),
@@ -35,6 +35,20 @@ def test_a_run_of_another_kind_is_not_overwritten(tmp_path: Path) -> None:
     write_run(tmp_path, Run("rivers", ROWS, {"task": "read"}))
     with pytest.raises(DatasetError, match="holds a run of `eval read`; give `eval open` another folder"):
         write_run(tmp_path, Run("rivers", ROWS, {"task": "open"}))
+
+
+def test_a_folder_that_cannot_be_used_is_known_before_a_run(tmp_path: Path) -> None:
+    """Hours of evaluation are not lost for a file in the way, or for a run of another kind."""
+    file = tmp_path / "rivers.json"
+    write_run(tmp_path / "out", Run("rivers", ROWS, {"task": "read", "file": str(file.resolve())}))
+    check_place(tmp_path / "out", "read", [file])
+    check_place(tmp_path / "out", "open", [tmp_path / "lakes.json"])
+    check_place(tmp_path / "new", "open", [file])
+    with pytest.raises(DatasetError, match="holds a run of `eval read`"):
+        check_place(tmp_path / "out", "open", [file])
+    file.touch()
+    with pytest.raises(DatasetError, match="is a file; name a folder"):
+        check_place(file, "read", [file])
 
 
 def test_a_folder_without_runs_says_how_to_make_some(tmp_path: Path) -> None:

@@ -49,7 +49,7 @@ def test_the_model_gets_token_types(tiny_bert: Path, passage: Any) -> None:
     """A BERT is told which tokens are the passage's (peers' D1)."""
     reader = Reader.load(tiny_bert, device="cpu", dtype="float32", max_question_length=8)
     seen: list[dict[str, Any]] = []
-    model = reader.engine._model  # type: ignore[attr-defined]
+    model = reader.engine.model  # type: ignore[attr-defined]
     model.register_forward_pre_hook(lambda _, args, kwargs: seen.append(kwargs), with_kwargs=True)
     reader.read("who is", [passage("p", "john in paris")])
     assert sorted(seen[0]) == ["attention_mask", "input_ids", "token_type_ids"]
