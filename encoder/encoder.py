@@ -51,12 +51,18 @@ class Encoder:
     """Encodes queries and passages. Made by `load`; safe to call from several threads at once.
 
     Weights are loaded when the first text comes, so that asking an encoder who it is costs next to nothing.
+    They lie in `folder`, and beside them what was fitted for the encoder.
     """
 
     def __init__(
-        self, description: Description, load: Callable[[], Parts], token_budget: int = TOKEN_BUDGET
+        self,
+        description: Description,
+        load: Callable[[], Parts],
+        folder: Path | None = None,
+        token_budget: int = TOKEN_BUDGET,
     ) -> None:
         self.description = description
+        self.folder = folder
         self._load = load
         self._loading = Lock()
         self._token_budget = token_budget

@@ -17,8 +17,8 @@ def find(
     dtype: str | None,
     hub: Mapping[str, Any],
     changes: Mapping[str, Any],
-) -> tuple[Description, Callable[[], Parts]]:
-    """What an encoder is, and what loads it; the arguments are those of `Encoder.load`."""
+) -> tuple[Description, Callable[[], Parts], Path]:
+    """What an encoder is, what loads it, and its folder; the arguments are those of `Encoder.load`."""
     folder = bundle.path() if model is None else Path(model)
     if (folder / bundle.LAYERS).is_file():
         if device not in (None, "cpu") or dtype not in (None, "float32"):
@@ -27,7 +27,7 @@ def find(
             )
         config = bundle.Config.read(folder)
         load = partial(bundle.load, folder, config, exact=dtype == "float32")
-        return replace(config.description, **changes), load
+        return replace(config.description, **changes), load, folder
     if model is None:
         raise FileNotFoundError(f"The bundled encoder is missing from {folder}; install fundstelle again.")
     try:
@@ -41,4 +41,4 @@ def find(
         ) from error
     place = models.folder_of(str(model), hub)
     description = replace(models.describe(str(model), place), **changes)
-    return description, partial(models.load, place, device=device, dtype=dtype)
+    return description, partial(models.load, place, device=device, dtype=dtype), place

@@ -2,17 +2,20 @@
 
 Passages travel as Haystack documents: `id` and `content` are the passage's, `meta` holds its document's
 values and, above them, `document_id`, `source`, `start`, `language`, `title` and `page`, and what the retriever
-knows: `bm25`, `cosine` and `odds`.
+knows: `bm25`, `cosine` and `odds`. The document's own values of these names are in `meta["_fundstelle"]`, by which
+passages are told from documents of others.
 """
 
 from collections.abc import Sequence
+from dataclasses import asdict
+from threading import Lock
 from typing import Any
 
 from haystack import Document, ExtractedAnswer, Pipeline, component, default_from_dict, default_to_dict
 from haystack.core.serialization import allow_deserialization_module
 
 from fundstelle.indexing.addresses import open_store
-from fundstelle.indexing.documents import Passage
+from fundstelle.indexing.documents import Passage, identifier
 from fundstelle.indexing.store import Filters, Hit, PassageStore
 from fundstelle.pipelines.answers import Answer
 from fundstelle.pipelines.contexts import CONTEXT_SIZE
@@ -21,9 +24,11 @@ from fundstelle.pipelines.quoting import Quoter
 from fundstelle.pipelines.reading import Asked, read_all
 from fundstelle.pipelines.retrieval import Kind, Retriever, checked
 from fundstelle.reader import bundle
+from fundstelle.reader.components import MARK, checked_top_k, origin_of
 from fundstelle.reader.confidence import Calibration
 from fundstelle.reader.reader import Reader
 from fundstelle.reader.readings import Reading
+from fundstelle.reader.settings import ReaderSettings
 
 allow_deserialization_module("fundstelle")
 
@@ -34,20 +39,38 @@ _OURS = ("document_id", "source", "start", "language", "title", "page")
 def document_of(hit: Hit) -> Document:
     """A hit as a Haystack document, its score the retriever's."""
     passage = hit.passage
-    meta = dict(passage.meta) | {name: getattr(passage, name) for name in _OURS}
-    meta |= {name: value for name in _EVIDENCE if (value := getattr(hit, name)) is not None}
+    ours = {name: getattr(passage, name) for name in _OURS}
+    evidence = {name: value for name in _EVIDENCE if (value := getattr(hit, name)) is not None}
+    hidden = {name: passage.meta[name] for name in (*_OURS, *_EVIDENCE, MARK) if name in passage.meta}
+    own = {name: value for name, value in passage.meta.items() if name not in hidden}
+    meta = {**own, **ours, **evidence, MARK: hidden}
     return Document(id=passage.id, content=passage.text, meta=meta, score=hit.score)
 
 
 def hit_of(document: Document) -> Hit:
-    """A Haystack document as a hit; one that was not made here is taken to be a whole document."""
+    """A Haystack document as a hit; one that is no passage of ours is taken to be a whole document, or a split."""
     meta = dict(document.meta)
-    source = str(meta.get("file_path", document.id))
-    known: dict[str, Any] = {"document_id": document.id, "source": source, "start": 0}
-    known |= {name: meta.pop(name) for name in _OURS if name in meta}
-    evidence = {name: meta.pop(name) for name in _EVIDENCE if name in meta}
-    passage = Passage(id=document.id, text=document.content or "", meta=meta, **known)
+    evidence = {name: meta.pop(name) for name in _EVIDENCE if name in meta and MARK in meta}
+    ours = _place_of(document)
+    if _is_ours(document):
+        ours |= {name: meta.pop(name) for name in _OURS if name in meta}
+    meta |= meta.pop(MARK, {})
+    passage = Passage(id=document.id, text=document.content or "", meta=meta, **ours)
     return Hit(passage, document.score or 0.0, **evidence)
+
+
+def _is_ours(document: Document) -> bool:
+    """Whether it was made here, or by `PassageSplitter`, whose ids say where passages stand."""
+    meta = document.meta
+    return MARK in meta or document.id == identifier(meta.get("document_id"), meta.get("start"))
+
+
+def _place_of(document: Document) -> dict[str, Any]:
+    """What can be said of any document; other metadata may mean anything, whatever it is called."""
+    meta, (origin, start) = document.meta, origin_of(document)
+    source = str(meta.get("source") or meta.get("file_path") or origin)
+    language = str(meta.get("language") or "und")
+    return {"document_id": origin, "source": source, "start": start, "language": language}
 
 
 @component
@@ -57,7 +80,7 @@ class PassageRetriever:
     Args:
         store: an open store, or the address of one, opened by `warm_up`.
         top_k: passages at most.
-        filters: metadata that documents must have.
+        filters: metadata that documents must have, as in `{"language": "de", "team": ["hr", "it"]}`.
         retriever: "bm25", "dense" or "hybrid"; None: hybrid where the store has vectors.
         encoder: the model that made the store's vectors, by folder or name; None: the bundled one.
     """
@@ -72,8 +95,8 @@ class PassageRetriever:
     ) -> None:
         self.address = store if isinstance(store, str) else store.address
         self.store = None if isinstance(store, str) else store
-        self.top_k = top_k
-        self.filters = filters
+        self.top_k = checked_top_k(top_k)
+        self.filters = _checked_filters(filters)
         self.retriever = checked(retriever)
         self.encoder = encoder
         self._retriever: Retriever | None = None
@@ -103,8 +126,20 @@ class PassageRetriever:
         """The passages, best first; `top_k` and `filters` replace those of the component."""
         self.warm_up()
         assert self._retriever is not None
-        (hits,) = self._retriever.retrieve([query], top_k or self.top_k, filters or self.filters)
+        count = checked_top_k(self.top_k if top_k is None else top_k)
+        wanted = self.filters if filters is None else _checked_filters(filters)
+        (hits,) = self._retriever.retrieve([query], count, wanted)
         return {"documents": [document_of(hit) for hit in hits]}
+
+
+def _checked_filters(filters: Filters | None) -> Filters | None:
+    """The filters; ValueError if they are in Haystack's form, which names facts that no passage has."""
+    if filters and "operator" in filters and ("field" in filters or "conditions" in filters):
+        raise ValueError(
+            'PassageRetriever takes values by name, such as {"language": "de", "team": ["hr", "it"]}: all must '
+            "hold, and of a list one value. Haystack's fields and operators are for HaystackStore."
+        )
+    return filters
 
 
 @component
@@ -113,7 +148,7 @@ class SpanReader:
 
     Args:
         model: None for the bundled reader, a folder or a name on the Hugging Face hub, or an open reader,
-            which is saved by the folder it was loaded from.
+            which is saved by the folder it was loaded from and its settings.
         early_stop: leave the last documents unread where they cannot change the best answer; this takes
             the documents to come best first, with their scores.
         options: what else `Reader.load` takes, for instance `{"device": "cuda", "top_k": 5}`.
@@ -129,14 +164,19 @@ class SpanReader:
         self.reader = None if model is None or isinstance(model, str) else model
         self.early_stop = early_stop
         self.options = options or {}
+        self._loading = Lock()
 
     def warm_up(self) -> None:
         if self.model is None or isinstance(self.model, str):
-            self.reader = self.reader or Reader.load(self.model, **self.options)
+            with self._loading:
+                self.reader = self.reader or Reader.load(self.model, **self.options)
 
     def to_dict(self) -> dict[str, Any]:
+        options = self.options
+        if self.model is not None and not isinstance(self.model, str):
+            options = _options_of(self.model.settings)
         return default_to_dict(
-            self, model=_address_of(self.model), early_stop=self.early_stop, options=self.options
+            self, model=_address_of(self.model), early_stop=self.early_stop, options=options
         )
 
     @classmethod
@@ -164,6 +204,12 @@ def _address_of(model: Reader | str | None) -> str | None:
     return None if folder == bundle.path() else str(folder)
 
 
+def _options_of(settings: ReaderSettings) -> dict[str, Any]:
+    """What `Reader.load` has to be told for these settings."""
+    default = asdict(ReaderSettings())
+    return {name: value for name, value in asdict(settings).items() if value != default[name]}
+
+
 @component
 class AnswerMerger:
     """Makes answers of what was read.
@@ -185,7 +231,7 @@ class AnswerMerger:
     ) -> None:
         self.address = store if isinstance(store, str | None) else store.address
         self.store = None if isinstance(store, str) else store
-        self.top_k = top_k
+        self.top_k = checked_top_k(top_k)
         self.threshold = threshold
         self.context_size = context_size
 
@@ -218,14 +264,13 @@ class AnswerMerger:
     ) -> dict[str, Any]:
         """Answers, most probable first; `top_k` and `threshold` replace those of the component."""
         self.warm_up()
+        count = checked_top_k(self.top_k if top_k is None else top_k)
         calibration = calibration or Calibration()
         merged = merge([hit_of(document) for document in documents], readings, calibration)
         least = next(each for each in (threshold, self.threshold, calibration.threshold) if each is not None)
         quoter = Quoter(self.store, self.context_size)
         answers = [
-            quoter.answer(finding)
-            for finding in merged.findings[: top_k or self.top_k]
-            if finding.probability >= least
+            quoter.answer(finding) for finding in merged.findings[:count] if finding.probability >= least
         ]
         return {
             "answers": _extracted(query, answers, documents),
@@ -244,7 +289,7 @@ def extracted_answer(query: str, answer: Answer, document: Document) -> Extracte
     `document_offset` counts in the content of `document`, a passage; the place in the whole document is
     in `meta`, as `start` and `end` beside `document_id`, `source`, `page` and the rest of our answer.
     """
-    passage_start = int(document.meta.get("start", 0))
+    passage_start = hit_of(document).passage.start
     meta = {
         name: getattr(answer, name)
         for name in (

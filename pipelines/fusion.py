@@ -23,20 +23,17 @@ from fundstelle.indexing.documents import Passage
 from fundstelle.indexing.languages import dominant_script
 from fundstelle.indexing.store import Hit
 from fundstelle.pipelines.closeness import closeness
+from fundstelle.reader.confidence import WORDS_ALONE
 
 FILE_NAME = "fusion.json"
 
 LOOKED_AT = 6
 """Hits by words, and as many by meaning, whose sentences are looked at: 0.3 ms each."""
 
-WORDS_ALONE = 9.35
-"""Log-odds between the best hit and a passage that has no word of the question, where only words are looked at: what
-`fundstelle.training.fusion` found once. It is the unit in which evidence counts for answers, and so stays."""
-
 
 @dataclass(frozen=True, slots=True)
 class Fusion:
-    """Weights of the evidence for a passage; the defaults are those of the bundled encoder.
+    """Weights of the evidence for a passage.
 
     Attributes:
         meaning_alone: of the cosine less the best one, where nothing else is asked for.
@@ -50,18 +47,19 @@ class Fusion:
         same_language: for a passage in the question's language; the encoder favours these, so it takes away.
     """
 
-    meaning_alone: float = 109.0
-    words: float = 2.0
-    words_across: float = 1.1
-    words_foreign: float = 0.0
-    closeness: float = 5.3
-    closeness_across: float = 4.0
-    meaning: float = 63.2
-    meaning_across: float = 76.8
-    same_language: float = -1.8
+    meaning_alone: float
+    words: float
+    words_across: float
+    words_foreign: float
+    closeness: float
+    closeness_across: float
+    meaning: float
+    meaning_across: float
+    same_language: float
 
-    def by_words(self, hits: Sequence[Hit]) -> list[Hit]:
-        """The hits with their log-odds against the best, by BM25 alone, which is their score."""
+    @staticmethod
+    def by_words(hits: Sequence[Hit]) -> list[Hit]:
+        """The hits with their log-odds against the best, by BM25 alone, which is their score; no weight enters."""
         best = max((hit.score for hit in hits), default=0.0)
         return [
             replace(hit, odds=WORDS_ALONE * (hit.score / best - 1.0) if best > 0 else 0.0) for hit in hits
@@ -100,14 +98,15 @@ class Fusion:
 
     @classmethod
     def load(cls, folder: Path | None) -> Self:
-        """Read `fusion.json` from the encoder's folder; the defaults where there is none.
+        """Read `fusion.json` from the encoder's folder; the bundled encoder's where there is none.
 
         Raises:
-            ValueError: the file is there and does not hold a fusion.
+            ValueError: the file does not hold a fusion.
         """
-        path = folder / FILE_NAME if folder else None
-        if path is None or not path.is_file():
-            return cls()
+        from fundstelle.encoder import bundle
+
+        own = folder / FILE_NAME if folder else None
+        path = own if own and own.is_file() else bundle.path() / FILE_NAME
         try:
             weights = json.loads(path.read_text("utf-8"))["weights"]
             return cls(**{name: float(value) for name, value in weights.items()})

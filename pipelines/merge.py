@@ -6,13 +6,13 @@ null score) compare across passages, which neither span scores nor softmaxes wit
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from fundstelle.indexing.store import Hit
-from fundstelle.pipelines.fusion import WORDS_ALONE
 from fundstelle.pipelines.sameness import answer_key
-from fundstelle.reader.confidence import Calibration
+from fundstelle.reader.confidence import Calibration, relative_evidence
+from fundstelle.reader.overlaps import apart
 from fundstelle.reader.readings import Reading, Span
 
 
@@ -37,6 +37,10 @@ class Candidate:
     @property
     def end(self) -> int:
         return self.hit.passage.start + self.span.end
+
+    @property
+    def place(self) -> tuple[str, int, int]:
+        return self.hit.passage.document_id, self.start, self.end
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,46 +92,42 @@ def merge(hits: Sequence[Hit], readings: Sequence[Reading], calibration: Calibra
 
 def candidates(hits: Sequence[Hit], readings: Iterable[Reading], calibration: Calibration) -> list[Candidate]:
     """Every span that was read, with its logit; spans of nothing but punctuation are left out."""
+    return [each for each in weighed(hits, readings, calibration) if answer_key(each.text)]
+
+
+def weighed(
+    hits: Sequence[Hit], readings: Iterable[Reading], calibration: Calibration
+) -> Iterator[Candidate]:
+    """Every span that was read, with its logit, whatever it consists of."""
     found = {hit.passage.id: hit for hit in hits}
-    result = []
+    rivals = extremes(hits)
     for reading in readings:
         hit = found.get(reading.passage_id)
         if hit is None:
             raise ValueError(
                 f"Passage {reading.passage_id} was read but is not among the hits given to merge."
             )
-        evidence = evidence_of(hit, hits)
+        evidence = evidence_of(hit, rivals)
         for span in reading.spans:
             logit = calibration.logit(span.score - reading.null_score, evidence)
-            candidate = Candidate(hit, span, reading.null_score, logit)
-            if answer_key(candidate.text):
-                result.append(candidate)
-    return result
+            yield Candidate(hit, span, reading.null_score, logit)
+
+
+def extremes(hits: Iterable[Hit]) -> list[Hit]:
+    """The hits with the lowest and the highest score: beside these, `evidence_of` says the same as beside all."""
+    scored = [hit for hit in hits if hit.odds is None]
+    return [choose(scored, key=lambda hit: hit.score) for choose in (min, max)] if scored else []
 
 
 def evidence_of(hit: Hit, hits: Sequence[Hit]) -> float:
-    """How far the hit's passage is behind the best one by the retriever's evidence: 0 for that one, else less.
-
-    The retriever's log-odds, in units of `WORDS_ALONE`, so that BM25 by itself gives the score relative to the best
-    hit's, less 1: from 0 down to -1. Scores of a retriever that weighs no evidence count in the same way, because a
-    score by itself says more of the question's length and the collection's size than of the passage.
-    """
-    if hit.odds is not None:
-        return hit.odds / WORDS_ALONE
-    best = max(other.score for other in hits)
-    return hit.score / best - 1.0 if best > 0 else 0.0
+    """How far the hit's passage is behind the best one by the retriever's evidence; see `relative_evidence`."""
+    scores = [other.score for other in hits if other.odds is None]
+    return relative_evidence(hit.score, scores, hit.odds)
 
 
 def without_overlaps(spans: Iterable[Candidate]) -> list[Candidate]:
     """The spans, best first, less those that share a character of a document with a better one."""
-    kept: list[Candidate] = []
-    taken: dict[str, list[Candidate]] = {}
-    for candidate in sorted(spans, key=_rank):
-        rivals = taken.setdefault(candidate.hit.passage.document_id, [])
-        if not any(candidate.start < other.end and other.start < candidate.end for other in rivals):
-            rivals.append(candidate)
-            kept.append(candidate)
-    return kept
+    return apart(sorted(spans, key=_rank))
 
 
 def grouped(spans: Iterable[Candidate]) -> list[list[Candidate]]:

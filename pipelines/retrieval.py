@@ -1,7 +1,6 @@
 """Finding passages: by words (BM25), by meaning (vectors), or by both."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Literal, Protocol, get_args
 
 from fundstelle.indexing.languages import detect
@@ -30,7 +29,7 @@ class Retriever:
         kind: "bm25", "dense" or "hybrid"; None: hybrid as soon as the store has vectors, BM25 until then.
         encoder: the one that made the store's vectors, open or by folder or name; None: the bundled one. Its weights
             are loaded when first needed.
-        fusion: how evidence is weighed; unless given, what stands beside the encoder's weights.
+        fusion: how evidence is weighed; unless given, what stands beside the encoder's weights, or the bundled one's.
 
     Raises:
         ValueError: there is no such kind of retriever.
@@ -47,12 +46,22 @@ class Retriever:
         self._wanted = checked(kind)
         self._model = encoder
         self._encoder: QueryEncoder | None = None
-        self.fusion = fusion or Fusion.load(_folder(encoder))
+        self._fusion = fusion
 
     @property
     def kind(self) -> Kind:
         """What is used now."""
         return self._wanted or ("hybrid" if self.store.vector_space() else "bm25")
+
+    @property
+    def fusion(self) -> Fusion:
+        """How evidence is weighed; the encoder is opened for it where need be, since only then its folder is known.
+
+        Raises:
+            StoreError: as for `retrieve`.
+        """
+        self._fusion = self._fusion or Fusion.load(getattr(self._opened(), "folder", None))
+        return self._fusion
 
     def retrieve(
         self, questions: Sequence[str], top_k: int = 20, filters: Filters | None = None
@@ -64,7 +73,7 @@ class Retriever:
         """
         kind = self.kind
         if kind == "bm25":
-            return [self.fusion.by_words(self.store.search(each, top_k, filters)) for each in questions]
+            return [Fusion.by_words(self.store.search(each, top_k, filters)) for each in questions]
         if kind == "dense":
             return [
                 self.fusion.by_meaning(self.store.search_vectors(each, top_k, filters))
@@ -117,14 +126,6 @@ def checked(kind: str | None) -> Kind | None:
     if kind is not None and kind not in KINDS:
         raise ValueError(f"{kind!r} is no retriever: choose one of {', '.join(KINDS)}.")
     return kind
-
-
-def _folder(encoder: QueryEncoder | str | None) -> Path:
-    """Where the weights of fusion lie: with the encoder if it is a folder, else with the bundled one."""
-    from fundstelle.encoder import bundle
-
-    own = Path(encoder) if isinstance(encoder, str) else bundle.path()
-    return own if own.is_dir() else bundle.path()
 
 
 def _open(encoder: QueryEncoder | str | None) -> QueryEncoder:

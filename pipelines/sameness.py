@@ -33,14 +33,19 @@ _SETS |= {"nb": _SETS["no"], "nn": _SETS["no"]}
 # Punctuation at the border of a word, except what changes the meaning: "-5", "5 %", "C#".
 _BORDER = regex.compile(r"^(?!-\d)[[\p{P}\p{M}\p{Cf}`]--[%٪‰#&@]]+|[[\p{P}\p{Cf}`]--[%٪‰#&@]]+$", regex.V1)
 
+# Raised and lowered digits after a plain one, which NFKC would join: "10⁵" is not "105". "m²" and "H₂O" are no numbers.
+_RAISED = regex.compile(r"(?<=\d)(?=[⁺⁻⁰¹²³⁴-⁹])")
+_LOWERED = regex.compile(r"(?<=\d)(?=[₊₋₀-₉])")
+
 
 def answer_key(text: str, language: str = "und") -> str:
     """The normal form of an answer; "" where there is nothing but punctuation and white space.
 
     NFKC, case folded, white space and punctuation at the borders of words gone, one leading article of
-    `language` (a BCP 47 code) gone unless it is all there is.
+    `language` (a BCP 47 code) gone unless it is all there is; "10⁵" becomes "10^5".
     """
     language = language.split("-")[0]
+    text = _LOWERED.sub("_", _RAISED.sub("^", text))
     words = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold()).split()
     words = [word for word in (_stripped(word) for word in words) if word]
     if len(words) > 1 and words[0] in _SETS.get(language, ()):

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from fundstelle.indexing.store import Hit
-from fundstelle.pipelines.merge import evidence_of, merge
+from fundstelle.pipelines.merge import evidence_of, extremes, merge, weighed
 from fundstelle.reader.confidence import Calibration
 from fundstelle.reader.readings import Reading
 
@@ -35,6 +35,9 @@ def settled(hits: Sequence[Hit], readings: Sequence[Reading], calibration: Calib
     unread = unread_logit(hits, readings, calibration)
     if unread is None:
         return True
+    logits = sorted((each.logit for each in weighed(hits, readings, calibration)), reverse=True)
+    if not logits or calibration.combined(logits) - unread < calibration.stop:
+        return False  # not even if all of them said the same, which takes longer to find out
     findings = merge(hits, readings, calibration).findings
     return bool(findings) and findings[0].logit - unread >= calibration.stop
 
@@ -42,5 +45,6 @@ def settled(hits: Sequence[Hit], readings: Sequence[Reading], calibration: Calib
 def unread_logit(hits: Sequence[Hit], readings: Sequence[Reading], calibration: Calibration) -> float | None:
     """The logit of a span with margin 0 in the best passage that was not read; None where all were."""
     read = {reading.passage_id for reading in readings}
-    unread = [evidence_of(hit, hits) for hit in hits if hit.passage.id not in read]
+    rivals = extremes(hits)
+    unread = [evidence_of(hit, rivals) for hit in hits if hit.passage.id not in read]
     return calibration.logit(0.0, max(unread)) if unread else None

@@ -1,22 +1,26 @@
 """The reader as a Haystack component."""
 
 import asyncio
-from bisect import bisect
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from threading import Lock
 from typing import Any, Self
 
 from haystack import Document, component, default_from_dict, default_to_dict
 from haystack.dataclasses import ExtractedAnswer
 from haystack.utils import ComponentDevice, Secret
 
-from fundstelle.reader.confidence import Calibration
+from fundstelle.reader.confidence import Calibration, relative_evidence
+from fundstelle.reader.overlaps import apart
 from fundstelle.reader.reader import Reader
 from fundstelle.reader.readings import Reading, Span
 
 CONTEXT = 150
 """Characters shown on each side of an answer."""
+
+MARK = "_fundstelle"
+"""Name of the metadata value that passages of `PassageRetriever` have: what others call `odds` is not ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +38,21 @@ class _Candidate:
     @property
     def place(self) -> tuple[str, int, int]:
         """Where the span stands in the text that splitters made the document of."""
-        meta = self.document.meta
-        origin, shift = meta.get("source_id"), meta.get("split_idx_start")
-        if not isinstance(origin, str) or not isinstance(shift, int):
-            origin, shift = self.document.id, 0
+        origin, shift = origin_of(self.document)
         return origin, shift + self.span.start, shift + self.span.end
+
+
+def origin_of(document: Document) -> tuple[str, int]:
+    """The id of the text that a splitter of Haystack's made the document of, and where the document begins in it."""
+    origin, start = document.meta.get("source_id"), document.meta.get("split_idx_start")
+    return (origin, start) if isinstance(origin, str) and isinstance(start, int) else (document.id, 0)
+
+
+def checked_top_k(top_k: int) -> int:
+    """The number; ValueError if it is negative."""
+    if top_k < 0:
+        raise ValueError(f"top_k must be 0 or more, not {top_k}; 0 gives nothing.")
+    return top_k
 
 
 @component
@@ -77,11 +91,12 @@ class ExtractiveReader:
         self.device = device
         self.token = token
         self.dtype = dtype
-        self.top_k = top_k
+        self.top_k = checked_top_k(top_k)
         self.score_threshold = score_threshold
         self.no_answer = no_answer
         self.reader_settings = reader_settings or {}
         self.hub = hub or {}
+        self._loading = Lock()
         self._reader: Reader | None = None
 
     def to_dict(self) -> dict[str, Any]:
@@ -98,16 +113,19 @@ class ExtractiveReader:
 
     def warm_up(self) -> None:
         """Load the model; a second call does nothing."""
-        if self._reader is None:
-            token = {"token": self.token.resolve_value()} if self.token else {}
-            devices = self.device.to_torch_str() if self.device else None
-            self._reader = Reader.load(
-                self.model,
-                device=devices,
-                dtype=self.dtype,
-                hub={**self.hub, **token},
-                **self.reader_settings,
-            )
+        with self._loading:
+            self._reader = self._reader or self._load()
+
+    def _load(self) -> Reader:
+        token = {"token": self.token.resolve_value()} if self.token else {}
+        devices = self.device.to_torch_str() if self.device else None
+        return Reader.load(
+            self.model,
+            device=devices,
+            dtype=self.dtype,
+            hub={**self.hub, **token},
+            **self.reader_settings,
+        )
 
     def close(self) -> None:
         """Free the model; the next run loads it again."""
@@ -128,7 +146,7 @@ class ExtractiveReader:
 
         Answers that overlap in the same text, or in overlapping splits of it, are given once.
         """
-        top_k = self.top_k if top_k is None else top_k
+        top_k = checked_top_k(self.top_k if top_k is None else top_k)
         threshold = self.score_threshold if score_threshold is None else score_threshold
         calibration, candidates = self._candidates(query, documents)
         logits = [candidate.logit for candidate in candidates]
@@ -171,30 +189,22 @@ class ExtractiveReader:
 def _candidates(
     documents: Sequence[Document], readings: Sequence[Reading], calibration: Calibration
 ) -> Iterator[_Candidate]:
-    best = max((document.score or 0.0 for document in documents), default=0.0)
+    scores = [document.score or 0.0 for document in documents if _odds(document) is None]
     for document, reading in zip(documents, readings, strict=True):
-        evidence = (document.score or 0.0) / best - 1.0 if best > 0 else 0.0
+        evidence = relative_evidence(document.score or 0.0, scores, _odds(document))
         for span in reading.spans:
             logit = calibration.logit(span.score - reading.null_score, evidence)
             yield _Candidate(document, span, logit)
 
 
-def _without_overlap(candidates: Iterator[_Candidate]) -> list[_Candidate]:
-    """The candidates, best first, less those that share characters of a source with a better one.
+def _odds(document: Document) -> float | None:
+    """How much likelier the passage is than the best one, as `PassageRetriever` weighed it."""
+    return document.meta.get("odds") if MARK in document.meta else None
 
-    What is kept of a source is in order, so that a candidate is compared with its neighbours alone.
-    """
-    kept: list[_Candidate] = []
-    taken: dict[str, list[tuple[int, int]]] = {}
-    for candidate in sorted(candidates, key=lambda candidate: (-candidate.logit, candidate.place)):
-        source, start, end = candidate.place
-        rivals = taken.setdefault(source, [])
-        place = bisect(rivals, (start, end))
-        clear = not place or rivals[place - 1][1] <= start
-        if clear and (place == len(rivals) or end <= rivals[place][0]):
-            rivals.insert(place, (start, end))
-            kept.append(candidate)
-    return kept
+
+def _without_overlap(candidates: Iterator[_Candidate]) -> list[_Candidate]:
+    """The candidates, best first, less those that share characters of a source with a better one."""
+    return apart(sorted(candidates, key=lambda candidate: (-candidate.logit, candidate.place)))
 
 
 def _answer(query: str, candidate: _Candidate, probability: float) -> ExtractedAnswer:

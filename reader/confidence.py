@@ -10,9 +10,13 @@ import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 FILE_NAME = "calibration.json"
+
+WORDS_ALONE = 9.35
+"""Log-odds between the best hit and a passage that has no word of the question, where only words are looked at: what
+`fundstelle.training.fusion` found once. It is the unit in which evidence counts for answers, and so stays."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +71,14 @@ class Calibration:
             return 1.0
         return _sigmoid(self.no_answer_intercept - self.no_answer * _log_sum_exp(logits))
 
+    def to_dict(self) -> dict[str, Any]:
+        """For the snapshots of Haystack's pipelines, as is `from_dict`."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Self:
+        return cls(**data)
+
     def save(self, folder: Path) -> None:
         """Write `calibration.json` into the model's folder."""
         (folder / FILE_NAME).write_text(json.dumps(asdict(self), indent=1) + "\n", encoding="utf-8")
@@ -87,6 +99,25 @@ class Calibration:
             raise ValueError(
                 f"{path} does not hold a calibration ({error}); fit it again or delete it."
             ) from error
+
+
+def relative_evidence(score: float, scores: Sequence[float], odds: float | None = None) -> float:
+    """How far a passage is behind the best one by the retriever's evidence: 0 for that one, else less.
+
+    Log-odds count in units of `WORDS_ALONE`, so that BM25 by itself gives the score relative to the best one, less 1:
+    from 0 down to -1. Scores of a retriever that weighs no evidence count in the same way, because a score by itself
+    says more of the question's length and the collection's size than of the passage. A scale that does not begin at
+    0, such as that of a reranker's logits, has no such ratios: its scores count as equal.
+
+    Args:
+        score: the passage's.
+        scores: those of all passages whose evidence was not weighed.
+        odds: the passage's log-odds against the best one, where its evidence was weighed; scores are not looked at.
+    """
+    if odds is not None:
+        return odds / WORDS_ALONE
+    best = max(scores)
+    return score / best - 1.0 if best > 0 and min(scores) >= 0 else 0.0
 
 
 def _sigmoid(logit: float) -> float:

@@ -1,7 +1,7 @@
 """What a reader says about a passage."""
 
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import asdict, dataclass
+from typing import Any, Protocol, Self
 
 
 class Text(Protocol):
@@ -38,3 +38,11 @@ class Reading:
     passage_id: str
     spans: tuple[Span, ...]
     null_score: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """For the snapshots of Haystack's pipelines, as is `from_dict`."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Self:
+        return cls(**{**data, "spans": tuple(Span(**span) for span in data["spans"])})

@@ -29,6 +29,9 @@ _QUOTES = frozenset('"“”„«»‹›')
 """Quotation marks that open in one language and close in another."""
 _OPENERS = {closer: opener for opener, closer in _CLOSERS.items()}
 
+REACH = 256
+"""Characters by which a border moves out, at most: what goes on for longer is a key or data, and no word."""
+
 
 def align(text: str, start: int, end: int) -> tuple[int, int]:
     """Move the borders of `[start, end)` out to the words, or characters as people see them, they cut.
@@ -81,11 +84,20 @@ def _characters(text: str, start: int, end: int) -> list[str]:
 
 
 def _unit(text: str, position: int) -> tuple[int, int]:
-    """The range of the word or visible character that holds `text[position]`, which is not white space."""
+    """The range of the word or visible character that holds `text[position]`, which is not white space.
+
+    Where the word goes on beyond `REACH`, its border is that of the character.
+    """
     low, high = position, position + 1
-    while low and not text[low - 1].isspace():
+    while low and position - low < REACH and not text[low - 1].isspace():
         low -= 1
-    while high < len(text) and not text[high].isspace():
+    while high < len(text) and high - position <= REACH and not text[high].isspace():
         high += 1
-    found = next(found for found in _UNIT.finditer(text, low, high) if found.end() > position)
-    return found.start(), found.end()
+    word, character = (
+        next(found for found in pattern.finditer(text, low, high) if found.end() > position)
+        for pattern in (_UNIT, _CHARACTER)
+    )
+    return (
+        word.start() if position - word.start() < REACH else character.start(),
+        word.end() if word.end() - position <= REACH else character.end(),
+    )

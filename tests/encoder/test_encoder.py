@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fundstelle.encoder import Encoder, encoder
+from fundstelle.encoder import Encoder, bundle, encoder
 
 TEXTS = ["w1 w2", "w3", "w4 w5 w6 w7 w8 w9", "", "w10 " * 17]
 SaveEncoder = Callable[..., Path]
@@ -154,6 +154,15 @@ def test_names_of_the_hub_are_fetched(folder: Path, tmp_path: Path, monkeypatch:
     (old / "pytorch_model.bin").unlink()
     with pytest.raises(ValueError, match="no weights"):
         hub.folder_of("some/old", {"revision": "main"})
+
+
+def test_an_encoder_knows_its_folder(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is where the weights lie, for a name of the hub, too: what was fitted for an encoder stands beside them."""
+    from fundstelle.encoder import hub
+
+    monkeypatch.setattr(hub, "snapshot_download", lambda name, **options: str(folder))
+    assert loaded("some/model").folder == loaded(folder).folder == loaded(str(folder)).folder == folder
+    assert Encoder.load().folder == bundle.path()
 
 
 def test_an_encoder_that_cannot_be_had_is_one_sentence() -> None:

@@ -9,6 +9,7 @@ from fundstelle.indexing.documents import DocumentRecord, Passage, identifier
 from fundstelle.indexing.store import Filters, Hit, VectorSpace
 from fundstelle.reader.confidence import Calibration
 from fundstelle.reader.readings import Reading, Span, Text
+from fundstelle.reader.settings import ReaderSettings
 
 WORD = regex.compile(r"\w+")
 
@@ -78,6 +79,7 @@ class MarkReader:
 
     def __init__(self, calibration: Calibration | None = None):
         self.calibration = calibration or Calibration(intercept=-2.0, margin=1.0, evidence=3.0)
+        self.settings = ReaderSettings()
         self.batches: list[int] = []
 
     def read_batch(self, requests: Sequence[tuple[str, Sequence[Text]]]) -> list[list[Reading]]:

@@ -6,11 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fundstelle.encoder import bundle
 from fundstelle.indexing.documents import Passage
 from fundstelle.indexing.store import Hit
-from fundstelle.pipelines.fusion import FEATURES, FILE_NAME, LOOKED_AT, WORDS_ALONE, Fusion, evidence
+from fundstelle.pipelines.fusion import FEATURES, FILE_NAME, LOOKED_AT, Fusion, evidence
+from fundstelle.reader.confidence import WORDS_ALONE
 
 FUSION = Fusion(
+    meaning_alone=100,
     words=4,
     words_across=2,
     words_foreign=0,
@@ -111,12 +114,12 @@ def test_every_hit_stays_and_their_order_does_not_matter(
 
 
 def test_weights_are_saved_and_loaded(tmp_path: Path) -> None:
-    """What is written is read back, nothing there means the defaults, and a broken file says so."""
-    assert Fusion.load(tmp_path) == Fusion()
+    """What is written is read back, nothing there means the bundled encoder's, and a broken file says so."""
+    assert Fusion.load(tmp_path) == Fusion.load(None) == Fusion.load(bundle.path())
     FUSION.save(tmp_path, {"questions": 3})
     assert Fusion.load(tmp_path) == FUSION
     assert FUSION.value([1.0] * len(FEATURES)) == 4 + 2 + 0 + 5 + 1 + 50 + 90 - 3
-    for content in ("nonsense", '{"weights": {"words": "many"}}', '{"weights": {"unheard": 1}}', "[]"):
+    for content in ("nonsense", '{"weights": {"words": "many"}}', '{"weights": {"words": 1}}', "[]"):
         (tmp_path / FILE_NAME).write_text(content, encoding="utf-8")
         with pytest.raises(ValueError, match="does not hold a fusion"):
             Fusion.load(tmp_path)

@@ -7,11 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from fundstelle.encoder import Encoder, bundle
 from fundstelle.indexing.analysis import index_terms
 from fundstelle.indexing.documents import AnalysedDocument, Passage, SourceDocument
 from fundstelle.indexing.embedded import EmbeddedStore
 from fundstelle.indexing.store import StoreError, Vector
 from fundstelle.indexing.vector_jobs import add_vectors
+from fundstelle.pipelines.fusion import Fusion
 from fundstelle.pipelines.query import QueryPipeline
 from fundstelle.pipelines.retrieval import KINDS, Retriever
 
@@ -102,6 +104,29 @@ def test_without_vectors_meaning_cannot_be_asked_for(store: EmbeddedStore) -> No
         Retriever(store, "hybrid", other).retrieve(["the bridge"])
     with pytest.raises(ValueError, match="choose one of bm25, dense, hybrid"):
         Retriever(store, "sparse")  # type: ignore[arg-type]
+
+
+def test_evidence_is_weighed_as_the_encoders_folder_says(
+    store: EmbeddedStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Open or by name, an encoder brings the weights beside its own; one that has none takes the bundled ones."""
+    add_vectors(store, encoder := TopicEncoder())
+    assert Retriever(store, encoder=encoder).fusion == Fusion.load(bundle.path())
+    encoder.folder = tmp_path  # type: ignore[attr-defined]
+    assert Retriever(store, encoder=encoder).fusion == Fusion.load(bundle.path())
+    weightless = Fusion(*[0.0] * 9)
+    weightless.save(tmp_path)
+    monkeypatch.setattr(Encoder, "load", {"some/encoder": encoder}.__getitem__)
+    for model in (encoder, "some/encoder"):
+        (hits,) = Retriever(store, "hybrid", model).retrieve(["bridge"])
+        assert [hit.odds for hit in hits] == [0.0] * 4
+    given = Fusion.load(bundle.path())
+    assert Retriever(store, "hybrid", encoder, given).fusion == given
+
+
+def test_words_alone_need_no_encoder(store: EmbeddedStore) -> None:
+    """An encoder that is not there matters only where meaning is asked for."""
+    assert found(Retriever(store, "bm25", "no/encoder"), "harbour") == ["c"]
 
 
 def test_answers_carry_the_evidence(store: EmbeddedStore, mark_reader: Any) -> None:

@@ -21,6 +21,9 @@ from fundstelle.pipelines.sameness import answer_key
         ("e\u0301t\u00e9", "\u00c9T\u00c9", "fr"),
         ("Weiß\u00adbrot".replace("\u00ad", "") + "\u00ad", "weißbrot", "de"),
         ("٥٠٪", "٥٠٪.", "ar"),
+        ("H₂O", "H2O", "en"),
+        ("20 m²", "20 m2", "en"),
+        ("10²⁵", "10^25", "en"),
     ],
 )
 def test_equal_answers_have_one_key(one: str, other: str, language: str) -> None:
@@ -39,10 +42,16 @@ def test_equal_answers_have_one_key(one: str, other: str, language: str) -> None
         ("C", "C++"),
         ("C", "C#"),
         ("👍", "👎"),
+        ("10⁵", "105"),
+        ("2³", "23"),
+        ("10⁻⁵", "10−5"),
+        ("1987¹", "19871"),
+        ("10₂", "10²"),
+        ("101₂", "1012"),
     ],
 )
 def test_different_answers_keep_different_keys(one: str, other: str) -> None:
-    """What changes the meaning stays in the key: points within numbers, signs, per cent."""
+    """What changes the meaning stays in the key: points within numbers, signs, per cent, raised digits."""
     assert answer_key(one, "en") != answer_key(other, "en")
 
 

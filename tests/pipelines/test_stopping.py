@@ -1,9 +1,17 @@
 """Stopping early: when the passages that are left cannot give a better answer."""
 
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from fundstelle.indexing.documents import Passage
 from fundstelle.indexing.store import Hit
+from fundstelle.pipelines import stopping
+from fundstelle.pipelines.merge import merge
 from fundstelle.pipelines.reading import Asked
-from fundstelle.pipelines.stopping import next_group, settled
+from fundstelle.pipelines.stopping import next_group, settled, unread_logit
 from fundstelle.reader.confidence import Calibration
 from fundstelle.reader.readings import Reading, Span
 
@@ -62,3 +70,28 @@ def test_everything_read_is_settled_and_nothing_found_is_not() -> None:
     """There is nothing left to read at the end; before it, no answer yet means reading on."""
     assert settled(hits(10), readings(-9.0), CALIBRATION)
     assert not settled(hits(10, 9), [Reading("p0", (), 0.0)], CALIBRATION)
+
+
+@given(
+    st.lists(st.floats(0, 12), min_size=1, max_size=8),
+    st.lists(st.lists(st.tuples(st.integers(0, 6), st.floats(-9, 9)), max_size=3), max_size=8),
+    st.sampled_from([0.0, 0.5, 1.0]),
+)
+def test_settled_means_that_the_best_answer_is_far_enough_ahead(
+    scores: list[float], spans: list[list[tuple[int, float]]], support: float
+) -> None:
+    """Whatever is left out to save time, the decision is that of all answers there are so far."""
+    found, calibration = hits(*scores), replace(CALIBRATION, support=support, stop=2.0)
+    read = [
+        Reading(f"p{number}", tuple(Span(start, start + 1, margin) for start, margin in each), 0.0)
+        for number, each in enumerate(spans[: len(found)])
+    ]
+    unread, findings = unread_logit(found, read, calibration), merge(found, read, calibration).findings
+    expected = unread is None or (bool(findings) and findings[0].logit - unread >= calibration.stop)
+    assert settled(found, read, calibration) == expected
+
+
+def test_answers_are_not_merged_while_none_could_be_far_enough_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As long as all spans together would not do, it is not worked out which of them say the same."""
+    monkeypatch.setattr(stopping, "merge", None)
+    assert not settled(hits(10, 10, 10), readings(3.0, 3.0), CALIBRATION)

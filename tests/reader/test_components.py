@@ -2,6 +2,9 @@
 
 import asyncio
 import random
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from time import sleep
 from typing import Any
 
 import pytest
@@ -12,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fundstelle.reader import components
-from fundstelle.reader.components import ExtractiveReader, _Candidate, _without_overlap
+from fundstelle.reader.components import MARK, ExtractiveReader, _Candidate, _without_overlap
 from fundstelle.reader.readings import Span
 
 LOGITS = {"paris": 5.0, "rome": 3.0, "[CLS]": 0.0}
@@ -79,6 +82,37 @@ def test_top_k_counts_no_answer_and_the_threshold_does_not(component: Extractive
     assert len(found(component, "john in paris and rome", top_k=1)) == 1
     assert found(component, "john", score_threshold=1.0) == [None]
     assert None not in found(component, "john in paris and rome", no_answer=False)
+
+
+def test_fewer_than_no_answers_are_refused(component: ExtractiveReader) -> None:
+    """A negative `top_k` is no number of answers, wherever it is given."""
+    for ask in (lambda: found(component, "john in paris", top_k=-1), lambda: ExtractiveReader(top_k=-1)):
+        with pytest.raises(ValueError, match="top_k must be 0 or more, not -1"):
+            ask()
+
+
+def scores(component: ExtractiveReader, documents: list[Document]) -> dict[str | None, float]:
+    """The answers' texts with their scores."""
+    answers = component.run(query="who", documents=documents)["answers"]
+    return {answer.data: answer.score for answer in answers}
+
+
+def test_logits_of_a_reranker_do_not_hide_an_answer(component: ExtractiveReader) -> None:
+    """Scores that may be negative weigh no more than none at all."""
+    plain = documents("john in rome", "john in paris")
+    ranked = [replace(one, score=score) for one, score in zip(plain, (0.1, -5.0), strict=True)]
+    assert scores(component, ranked) == scores(component, plain)
+
+
+def test_evidence_that_a_retriever_weighed_counts(component: ExtractiveReader) -> None:
+    """Log-odds of `PassageRetriever` count; a number of that name in anybody else's metadata does not."""
+    plain = documents("john in rome", "john in paris")
+    ours = [replace(one, meta={MARK: {}, "odds": odds}) for one, odds in zip(plain, (0.0, -5.0), strict=True)]
+    theirs = [
+        replace(one, meta={"odds": one_odds}) for one, one_odds in zip(plain, (0.0, "3:1"), strict=True)
+    ]
+    assert scores(component, ours)["paris"] < scores(component, plain)["paris"]
+    assert scores(component, theirs) == scores(component, plain)
 
 
 def test_no_answer_is_the_models_own_evidence(scripted: Any, bert_like: Any) -> None:
@@ -228,6 +262,23 @@ def test_warming_up_loads_once_with_everything_that_was_given(monkeypatch: pytes
     assert reader.closed
     made.warm_up()
     assert len(loads) == 2
+
+
+def test_threads_that_come_together_load_one_reader(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever comes while the model is being loaded waits for it."""
+    loads = []
+
+    def load(model: Any, **options: Any) -> object:
+        sleep(0.05)
+        loads.append(model)
+        return object()
+
+    monkeypatch.setattr(components.Reader, "load", load)
+    made = ExtractiveReader("m")
+    with ThreadPoolExecutor(3) as pool:
+        for _ in range(3):
+            pool.submit(made.warm_up)
+    assert loads == ["m"]
 
 
 def test_it_runs_beside_an_event_loop(component: ExtractiveReader) -> None:

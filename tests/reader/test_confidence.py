@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fundstelle.reader.confidence import Calibration
+from fundstelle.reader.confidence import WORDS_ALONE, Calibration, relative_evidence
 
 LOGITS = st.lists(st.floats(-1e4, 1e4), max_size=20)
 
@@ -31,6 +31,26 @@ def test_a_span_without_rivals_has_the_logistic_probability(margin: float, evide
     assert calibration.shares([calibration.logit(margin, evidence)])[0] == pytest.approx(probability)
     assert calibration.probability(margin + 1, evidence) >= probability
     assert calibration.probability(margin, evidence + 0.1) >= probability
+
+
+@given(st.lists(st.floats(-100, 100), min_size=1, max_size=10))
+def test_scores_of_any_scale_are_evidence_within_bounds(scores: list[float]) -> None:
+    """A better score is never worse evidence, the best is 0, and none is below that of a passage without a word."""
+    evidence = [relative_evidence(score, scores) for score in sorted(scores)]
+    assert evidence == sorted(evidence)
+    assert -1.0 <= evidence[0] <= evidence[-1] == 0.0
+
+
+def test_scores_that_may_be_negative_are_no_evidence() -> None:
+    """Where a score may lie below 0, as a reranker's logits do, its ratio to the best one means nothing."""
+    assert [relative_evidence(score, [8.0, 2.0]) for score in (8.0, 2.0)] == [0.0, -0.75]
+    for scores in ([0.1, -5.0], [-5.0, -0.1], [0.0, 0.0]):
+        assert [relative_evidence(score, scores) for score in scores] == [0.0, 0.0]
+
+
+def test_weighed_evidence_counts_in_its_unit() -> None:
+    """Log-odds stand for themselves, whatever the scores beside them are."""
+    assert relative_evidence(-4.0, [3.0], odds=-2 * WORDS_ALONE) == -2.0
 
 
 @given(st.lists(st.floats(-100, 100), min_size=1, max_size=10))

@@ -84,3 +84,18 @@ def test_only_what_surrounds_is_trimmed(span: str, answer: str) -> None:
     """Blanks, joining marks and brackets without a partner go; what may belong to the answer stays."""
     start, end = trim(span, 0, len(span))
     assert span[start:end] == answer
+
+
+@pytest.mark.parametrize("key", ["key" * 7000, "e\u0301" * 9000, "東京は首都" * 4000])
+def test_an_answer_never_grows_by_a_run_that_is_no_word(key: str) -> None:
+    """What goes on for thousands of characters without a break is cut where people see characters."""
+    text, middle = f"The key {key} is old.", 10_000
+    low, high = align(text, middle, middle + 40)
+    assert middle - 1 <= low <= middle and middle + 40 <= high <= middle + 41
+    assert not {"\u0301"} & {text[low], text[high]}
+
+
+def test_words_are_whole_as_long_as_they_are_words() -> None:
+    """A digest of 128 hexadecimal digits is not cut, and the end of a long run is found from nearby."""
+    assert align(f"Its digest {'0e' * 64} is old.", 60, 64) == (11, 11 + 128)
+    assert align("x" * 5000 + " y", 4900, 4910) == (4900, 5000)

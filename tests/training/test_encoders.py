@@ -123,7 +123,7 @@ def test_a_bundle_says_what_it_is(folder: Path, packed: Path) -> None:
     assert (config.name, config.query_prefix, config.passage_prefix) == ("small", "q: ", "p: ")
     assert (config.width, config.max_length, config.licence) == (64, 128, "CC0-1.0")
     assert {path.name for path in packed.iterdir()} == {bundle.LAYERS, bundle.LAYERS_DATA, bundle.CONFIG}
-    description, _ = loading.find(packed, device=None, dtype=None, hub={}, changes={})
+    description, _, _ = loading.find(packed, device=None, dtype=None, hub={}, changes={})
     assert description.revision == config.revision and len(config.revision) == 16
 
 

@@ -8,7 +8,17 @@ import pytest
 from fundstelle.pipelines.fusion import FEATURES, Fusion
 from fundstelle.training.fusion import Contest, first_right, fit, main, read_back, save
 
-TRUE = Fusion(words=4.0, words_across=2.0, meaning=60.0, meaning_across=90.0, same_language=-2.0)
+TRUE = Fusion(
+    meaning_alone=75.0,
+    words=4.0,
+    words_across=2.0,
+    words_foreign=0.0,
+    closeness=0.0,
+    closeness_across=0.0,
+    meaning=60.0,
+    meaning_across=90.0,
+    same_language=-2.0,
+)
 
 
 def contests(count: int, foreign: int = 0, seed: int = 0) -> list[Contest]:
