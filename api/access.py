@@ -7,9 +7,10 @@ machine, can reach it, too: such requests carry a foreign `Host` or `Origin`, an
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Annotated
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from fastapi import Depends, Request
+from starlette.types import Scope as ConnectionScope
 
 from fundstelle.api.keys import Key, Keys, Scope
 from fundstelle.api.problems import Problem
@@ -39,6 +40,11 @@ def client_of(request: Request) -> Client:
             )
     if service.keys.exist:
         raise _unauthorised("An API key is needed: send it as `Authorization: Bearer KEY`.")
+    if not (service.settings.open or is_from_here(request.scope)):
+        raise _unauthorised(
+            "Without API keys this service answers its own machine only. Make one there with "
+            "`fundstelle keys add NAME`, or set FUNDSTELLE_OPEN=true if everybody may use it."
+        )
     _refuse_foreign_pages(request, service.settings)
     return Client(address, frozenset(Scope))
 
@@ -63,6 +69,16 @@ def is_loopback(host: str) -> bool:
         return host == "localhost" or ip_address(host.strip("[]")).is_loopback
     except ValueError:
         return False
+
+
+def is_from_here(connection: ConnectionScope) -> bool:
+    """Whether a connection came to a Unix socket, or to an address that only this machine can reach.
+
+    What counts is the address that it came to: unlike `Host`, the sender cannot make it up, and a proxy on this
+    machine does not change it by naming whom it sends for.
+    """
+    host, port = connection.get("server") or ("", None)
+    return port is None or is_loopback(host)
 
 
 def check_exposure(settings: Settings, keys: Keys) -> None:
@@ -95,13 +111,23 @@ def _refuse_foreign_pages(request: Request, settings: Settings) -> None:
     """A browser names the page that sends (`Origin`) and the address it believes to talk to (`Host`)."""
     host = request.headers.get("host", "")
     origin = request.headers.get("origin")
-    name = urlsplit(f"//{host}").hostname or ""
+    name = _parts(f"//{host}").hostname or ""
     if not (settings.open or is_loopback(name) or name == settings.host):
         raise Problem(
-            403, "foreign-host", f"This service is not {name}. Make an API key to use it by other names."
+            403,
+            "foreign-host",
+            f"This service is not {name or host}. Make an API key to use it by other names.",
         )
-    if origin is not None and urlsplit(origin).netloc != host and origin not in settings.cors_origins:
+    if origin is not None and _parts(origin).netloc != host and origin not in settings.cors_origins:
         raise Problem(403, "foreign-origin", f"Pages of {origin} may not use this service.")
+
+
+def _parts(url: str) -> SplitResult:
+    """The parts of `url`; of what is none they are empty, as no address is."""
+    try:
+        return urlsplit(url)
+    except ValueError:
+        return urlsplit("")
 
 
 __all__ = ["Client", "Key", "Reading", "Writing", "check_exposure", "client_of", "may_read", "may_write"]

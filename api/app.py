@@ -48,10 +48,10 @@ def create_app(settings: Settings | None = None, reader: PassageReader | None = 
         summary="Quoted answers, with their exact places, from a collection of documents in many languages.",
         version=version("fundstelle"),
         lifespan=lifespan,
-        root_path=settings.root_path,
         docs_url=None,  # the framework's page would load scripts of somebody else's
         redoc_url=None,
     )
+    app.root_path = settings.root_path  # for servers that are not told of it; the framework's argument warns
     app.state.service = service
     problems.install(app)
     for router in old_routers(settings.compat):  # first: Haystack's /health says more than ours

@@ -2,11 +2,12 @@
 
 A question's thread puts passages on a list and waits; a few reading threads take what has gathered there, a
 bounded number of passages at a time, and read it in one go. While one of them is in the model, another
-tokenises or looks for spans. The question with the earliest deadline is read first, and none brings more than
-a few passages at a time to the list, so that a large one cannot keep small ones waiting.
+tokenises or looks for spans. Clients take turns; of one client the question with the earliest deadline is read
+first. None brings more than a few passages at a time to the list, and a text that is long by itself leaves
+a thread to the others, so that a large question cannot keep small ones waiting.
 """
 
-import heapq
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
@@ -16,6 +17,7 @@ from threading import Condition, Thread
 
 from fundstelle.api.tickets import Abandoned, Ticket, TooLate
 from fundstelle.pipelines.reading import PassageReader
+from fundstelle.reader.reader import Reader, WindowLogits
 from fundstelle.reader.readings import Reading, Text
 
 MOST_PASSAGES = 16
@@ -33,20 +35,33 @@ READING_THREADS = 2
 Request = tuple[str, Sequence[Text]]
 
 
-@dataclass(slots=True, order=True)
+@dataclass(slots=True, eq=False)
 class _Piece:
     """Some passages of one question, and where their readings are awaited."""
 
-    deadline: float
     number: int
-    ticket: Ticket = field(compare=False)
-    question: str = field(compare=False)
-    passages: Sequence[Text] = field(compare=False)
-    readings: "Future[list[Reading]]" = field(default_factory=Future, compare=False)
+    ticket: Ticket
+    question: str
+    passages: Sequence[Text]
+    readings: "Future[list[Reading]]" = field(default_factory=Future)
 
     @property
     def characters(self) -> int:
         return sum(len(passage.text) for passage in self.passages)
+
+    @property
+    def is_long(self) -> bool:
+        """Whether it is one text of seconds or minutes."""
+        return self.characters > MOST_CHARACTERS
+
+    @property
+    def refusal(self) -> Exception | None:
+        """Why it need not be read any more."""
+        try:
+            self.ticket.check()
+        except (Abandoned, TooLate) as error:
+            return error
+        return None
 
 
 class SharedReader:
@@ -65,8 +80,10 @@ class SharedReader:
     ) -> None:
         self.reader = reader
         self._on_batch = on_batch
-        self._waiting: list[_Piece] = []  # a heap
-        self._numbers = count()
+        self._waiting: list[_Piece] = []  # short: a question has one piece here at a time
+        self._turns: dict[str, int] = {}  # when each client last had its turn, as a number
+        self._reads_long = False
+        self._numbers = count(1)
         self._news = Condition()
         self._closed = False
         self._threads = [Thread(target=self._work, name=f"reading-{n}", daemon=True) for n in range(threads)]
@@ -79,16 +96,17 @@ class SharedReader:
 
     def submit(self, ticket: Ticket, question: str, passages: Sequence[Text]) -> "Future[list[Reading]]":
         """Put passages on the list; at most `PIECE` of them."""
-        piece = _Piece(ticket.deadline, next(self._numbers), ticket, question, passages)
+        piece = _Piece(next(self._numbers), ticket, question, passages)
         with self._news:
             if self._closed:
                 raise Abandoned
-            heapq.heappush(self._waiting, piece)
+            self._waiting.append(piece)
             self._news.notify()
         return piece.readings
 
-    def close(self) -> None:
-        """Refuse what comes, give up what waits, and wait for what is being read."""
+    def close(self, seconds: float) -> bool:
+        """Refuse what comes, give up what waits, and wait for what is being read; whether that came to its end."""
+        ends = time.monotonic() + seconds
         with self._news:
             self._closed = True
             given_up, self._waiting = self._waiting, []
@@ -96,19 +114,28 @@ class SharedReader:
         for piece in given_up:
             piece.readings.set_exception(Abandoned())
         for thread in self._threads:
-            thread.join()
+            thread.join(max(ends - time.monotonic(), 0.0))
+        return not any(thread.is_alive() for thread in self._threads)
 
     def _work(self) -> None:
         while pieces := self._next_batch():
-            try:
-                found = self.reader.read_batch([(piece.question, piece.passages) for piece in pieces])
-            except Exception as error:
-                for piece in pieces:
-                    piece.readings.set_exception(error)
-            else:
-                for piece, readings in zip(pieces, found, strict=True):
-                    piece.readings.set_result(readings)
-                self._on_batch(len(pieces), sum(len(piece.passages) for piece in pieces))
+            self._read(pieces)
+            if pieces[0].is_long:
+                with self._news:
+                    self._reads_long = False
+                    self._news.notify_all()
+
+    def _read(self, pieces: Sequence[_Piece]) -> None:
+        try:
+            reader = _Watched(self.reader, pieces) if isinstance(self.reader, Reader) else self.reader
+            found = reader.read_batch([(piece.question, piece.passages) for piece in pieces])
+        except Exception as error:
+            for piece in pieces:
+                piece.readings.set_exception(error)
+        else:
+            for piece, readings in zip(pieces, found, strict=True):
+                piece.readings.set_result(readings)
+            self._on_batch(len(pieces), sum(len(piece.passages) for piece in pieces))
 
     def _next_batch(self) -> list[_Piece]:
         """What is read next, waited for; nothing once the reader is closed."""
@@ -120,20 +147,60 @@ class SharedReader:
         return []
 
     def _take(self) -> Iterator[_Piece]:
-        """The most urgent pieces, as many as are read in one go; unwanted ones are dropped."""
+        """Pieces of one client after the other, as many as are read in one go; unwanted ones are dropped."""
+        self._drop_unwanted()
         passages = characters = 0
-        while self._waiting:
-            piece = self._waiting[0]
-            try:
-                piece.ticket.check()
-            except (Abandoned, TooLate) as error:
-                heapq.heappop(self._waiting).readings.set_exception(error)
-                continue
+        while piece := self._next():
             passages += len(piece.passages)
             characters += piece.characters
             if passages > len(piece.passages) and (passages > MOST_PASSAGES or characters > MOST_CHARACTERS):
                 return
-            yield heapq.heappop(self._waiting)
+            self._waiting.remove(piece)
+            self._turns[piece.ticket.client] = next(self._numbers)
+            self._reads_long |= piece.is_long
+            yield piece
+
+    def _drop_unwanted(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for piece in waiting:
+            if refusal := piece.refusal:
+                piece.readings.set_exception(refusal)
+            else:
+                self._waiting.append(piece)
+        if not self._waiting:
+            self._turns.clear()
+
+    def _next(self) -> _Piece | None:
+        """The most urgent piece of the client whose turn is longest ago; one long piece is read at a time."""
+        return min(
+            (piece for piece in self._waiting if not (self._reads_long and piece.is_long)),
+            key=lambda piece: (
+                self._turns.get(piece.ticket.client, 0),
+                piece.ticket.deadline,
+                piece.number,
+            ),
+            default=None,
+        )
+
+
+class _Watched(Reader):
+    """A reader that stops between two windows, by an exception, once nobody wants any of `pieces` any more."""
+
+    def __init__(self, reader: Reader, pieces: Sequence[_Piece]) -> None:
+        super().__init__(
+            reader.engine,
+            reader.tokenizer,
+            reader.settings,
+            calibration=reader.calibration,
+            name=reader.name,
+        )
+        self._pieces = pieces
+
+    def window_logits(self, requests: Sequence[Request]) -> Iterator[WindowLogits]:
+        for found in super().window_logits(requests):
+            if all(piece.refusal for piece in self._pieces):
+                self._pieces[0].ticket.check()
+            yield found
 
 
 class TicketReader:
@@ -149,9 +216,8 @@ class TicketReader:
         return [self._read(question, passages) for question, passages in requests]
 
     def _read(self, question: str, passages: Sequence[Text]) -> list[Reading]:
-        pieces = [passages[start : start + PIECE] for start in range(0, len(passages), PIECE)]
         readings: list[Reading] = []
-        for piece in pieces:
+        for piece in _cut(passages):
             self._ticket.check()
             readings += self._await(self._shared.submit(self._ticket, question, piece))
         return readings
@@ -161,3 +227,17 @@ class TicketReader:
             return future.result(timeout=self._ticket.seconds_left)
         except FutureTimeout:
             raise TooLate from None
+
+
+def _cut(passages: Sequence[Text]) -> Iterator[list[Text]]:
+    """Pieces of at most `PIECE` passages and `MOST_CHARACTERS`; a text that has more is a piece by itself."""
+    piece: list[Text] = []
+    characters = 0
+    for passage in passages:
+        characters += len(passage.text)
+        if piece and (len(piece) == PIECE or characters > MOST_CHARACTERS):
+            yield piece
+            piece, characters = [], len(passage.text)
+        piece.append(passage)
+    if piece:
+        yield piece

@@ -27,7 +27,7 @@ router = APIRouter(prefix="/v1", tags=["documents"], responses=EVERYWHERE)
 async def add_documents(request: Request, response: Response, client: Writing, service: TheService) -> Any:
     """Take files or texts in; the reply is the job that indexes them."""
     job = await receive(request, service, client.name)
-    response.headers["Location"] = f"/v1/jobs/{job.id}"
+    response.headers["Location"] = f"{request.scope.get('root_path', '').rstrip('/')}/v1/jobs/{job.id}"
     return asdict(job)
 
 

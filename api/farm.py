@@ -10,6 +10,7 @@ from starlette.concurrency import run_in_threadpool
 
 from fundstelle.api.access import Reading
 from fundstelle.api.documentation import EVERYWHERE, problems
+from fundstelle.api.old_routes import OldBody
 from fundstelle.api.problems import Problem
 from fundstelle.api.service import Service
 from fundstelle.api.shared import TheService
@@ -35,7 +36,7 @@ class FarmModel(BaseModel):
     language: str
 
 
-class FarmInput(BaseModel):
+class FarmInput(OldBody):
     """Texts with their questions: `{"questions", "text"}`, or `{"qas", "context"}` as SQuAD has it."""
 
     input: list[dict[str, Any]] = Field(

@@ -35,6 +35,7 @@ from fundstelle.api.problems import Problem
 from fundstelle.api.service import Service
 from fundstelle.api.shared import TheService
 from fundstelle.api.tickets import Ticket
+from fundstelle.api.uploads import receiving
 from fundstelle.compat.haystack_retrieving import document_of
 
 VERSION = "1.26.4"
@@ -125,12 +126,13 @@ async def file_upload(
 ) -> None:
     """Index files and answer when they can be found. Files are not kept, whatever `keep_files` says."""
     most = service.settings.max_upload_files
-    async with request.form(max_files=most, max_fields=20, max_part_size=100_000) as form:
-        files = [file for file in form.getlist("files") if isinstance(file, UploadFile)]
-        if not files:
-            raise Problem(422, "no-files", "Send at least one file in the form field `files`.")
-        meta = form.get("meta")
-        await index_files(service, client.name, files, meta if isinstance(meta, str) else None)
+    with receiving():
+        async with request.form(max_files=most, max_fields=20, max_part_size=100_000) as form:
+            files = [file for file in form.getlist("files") if isinstance(file, UploadFile)]
+            if not files:
+                raise Problem(422, "no-files", "Send at least one file in the form field `files`.")
+            meta = form.get("meta")
+            await index_files(service, client.name, files, meta if isinstance(meta, str) else None)
 
 
 Index = Annotated[str | None, Query(description="Taken, and without effect: there is one collection.")]

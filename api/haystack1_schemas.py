@@ -2,12 +2,33 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+
+from fundstelle.api.old_routes import OldBody
+
+MOST_LEVELS = 50
+"""Conditions, and lists of them, that may stand in one another: following them takes the stack."""
+
+
+def _not_too_deep(filters: dict[str, Any]) -> dict[str, Any]:
+    """Looks at one level after the other, so that it needs no stack itself."""
+    level: list[Any] = [filters]
+    for _ in range(MOST_LEVELS):
+        level = [inner for each in level for inner in _parts(each)]
+    if any(isinstance(each, dict | list) for each in level):
+        raise ValueError(f"conditions may be nested at most {MOST_LEVELS} levels deep")
+    return filters
+
+
+def _parts(value: Any) -> list[Any]:
+    return list(value.values()) if isinstance(value, dict) else value if isinstance(value, list) else []
+
 
 Text = Annotated[str, StringConstraints(pattern=r"\S")]
+Conditions = Annotated[dict[str, Any], AfterValidator(_not_too_deep)]
 
 
-class OldRequest(BaseModel):
+class OldRequest(OldBody):
     """What clients sent; unknown fields were refused."""
 
     model_config = ConfigDict(extra="forbid")
@@ -17,7 +38,7 @@ class NodeParameters(OldRequest):
     """What a node of the pipeline could be told."""
 
     top_k: Annotated[int | None, Field(ge=1, le=200)] = None
-    filters: dict[str, Any] | None = None
+    filters: Conditions | None = None
     debug: bool | None = None
 
 
@@ -26,7 +47,7 @@ class Parameters(OldRequest):
 
     retriever: Annotated[NodeParameters, Field(alias="Retriever")] = NodeParameters()
     reader: Annotated[NodeParameters, Field(alias="Reader")] = NodeParameters()
-    filters: dict[str, Any] | None = None
+    filters: Conditions | None = None
 
 
 class OldQuery(OldRequest):
@@ -42,7 +63,7 @@ class OldQuery(OldRequest):
 class OldFilters(OldRequest):
     """Which documents; no filters mean all of them."""
 
-    filters: dict[str, Any] | None = Field(None, examples=[{"name": ["bridges.pdf"]}])
+    filters: Conditions | None = Field(None, examples=[{"name": ["bridges.pdf"]}])
 
 
 class OldSpan(BaseModel):

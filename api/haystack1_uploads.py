@@ -1,11 +1,11 @@
 """Haystack 1's file upload: files in, one answer when all of them are in the collection."""
 
 import asyncio
-import json
 from collections.abc import Iterator, Sequence
 from pathlib import PurePath
 from typing import Any
 
+from pydantic_core import from_json
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 
@@ -37,8 +37,8 @@ async def index_files(service: Service, client: str, files: Sequence[UploadFile]
 
 def _meta(given: str | None) -> Meta:
     try:
-        values = json.loads(given) if given and given.strip() else {}
-    except json.JSONDecodeError as error:
+        values = from_json(given) if given and given.strip() else {}
+    except ValueError as error:
         raise Problem(422, "invalid-meta", f"meta is no JSON object: {error}.") from error
     if values is None:
         return {}
@@ -51,11 +51,12 @@ def _submit(service: Service, client: str, files: Sequence[UploadFile], meta: Me
     _check_limits(service, files)
     job = service.jobs.new_id()
     staged = []
-    for number, (file, source) in enumerate(zip(files, _sources(files), strict=True)):
-        path = service.jobs.staging.keep(job, number, source, file.file)
-        name = label_of(file.filename or "")
-        staged.append(JobFile(path.name, source, {**meta, "name": name}, file.size or 0))
-    return service.jobs.submit(job, service.settings.language, client, staged)
+    with service.jobs.staging.all_or_nothing(job):
+        for number, (file, source) in enumerate(zip(files, _sources(files), strict=True)):
+            path = service.jobs.staging.keep(job, number, source, file.file)
+            name = label_of(file.filename or "")
+            staged.append(JobFile(path.name, source, {**meta, "name": name}, file.size or 0))
+        return service.jobs.submit(job, service.settings.language, client, staged)
 
 
 def _check_limits(service: Service, files: Sequence[UploadFile]) -> None:

@@ -173,10 +173,10 @@ class JobQueue:
             )
             try:
                 self._hold(job, indexing)
-                result = indexing.run()
+                indexing.run()
             finally:
                 self._hold(job, None)
-        self._finish(job, before, result, indexing.progress.files_done, len(files))
+        self._finish(job, before, indexing)
 
     def _hold(self, job: str, indexing: IndexingJob | None) -> None:
         with self._changing:
@@ -194,9 +194,9 @@ class JobQueue:
         documents, passages = before.with_more(result)
         self.records.advance(job, files_done, passages, documents, result.failures)
 
-    def _finish(self, job: str, before: "_Before", result: JobResult, files_done: int, files: int) -> None:
-        self._advance(job, before, result, files_done)
-        if files_done >= files:
+    def _finish(self, job: str, before: "_Before", indexing: IndexingJob) -> None:
+        self._advance(job, before, indexing.result, indexing.progress.files_done)
+        if indexing.state is JobState.DONE:
             self._end(job, JobState.DONE)
         elif job in self._cancelled:
             self._end(job, JobState.CANCELLED)

@@ -13,11 +13,17 @@ MOST_CONNECTIONS = 512
 BODY_PATIENCE = 60.0
 """Seconds between two pieces of a body after which a client is taken for gone."""
 
+UPLOADS = ("/v1/documents", "/file-upload")
+"""Paths that files are sent to: their routes ask for the key before they read, and keep files on the disk."""
+
+PROBES = ("/health", "/ready")
+"""What a supervisor asks; it must not take a service that is flooded for a dead one."""
+
 
 class Limits:
     """Refuses bodies that are too large or too slow, however they are sent, and floods of requests.
 
-    A request with files may be larger than others; which it is, its media type tells.
+    A request with files may be larger than others: one to a path of `UPLOADS` whose media type says so.
     """
 
     def __init__(self, app: ASGIApp, settings: Settings, most: int = MOST_CONNECTIONS) -> None:
@@ -29,16 +35,18 @@ class Limits:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
-            return
-        self._open += 1
-        try:
-            await self._limited(scope, receive, send)
-        finally:
-            self._open -= 1
+        elif _path(scope) in PROBES:
+            await self._app(scope, _Body(receive, self._settings.max_request_bytes), send)
+        else:
+            self._open += 1
+            try:
+                await self._limited(scope, receive, send)
+            finally:
+                self._open -= 1
 
     async def _limited(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = {name.lower(): value for name, value in scope["headers"]}
-        most = self._most_bytes(headers.get(b"content-type", b""))
+        most = self._most_bytes(scope, headers.get(b"content-type", b""))
         announced = headers.get(b"content-length", b"0")
         refusal = None
         if self._open > self._most:
@@ -50,10 +58,17 @@ class Limits:
             return
         await self._app(scope, _Body(receive, most), send)
 
-    def _most_bytes(self, content_type: bytes) -> int:
-        if content_type.strip().lower().startswith(b"multipart/form-data"):
+    def _most_bytes(self, scope: Scope, content_type: bytes) -> int:
+        has_files = content_type.strip().lower().startswith(b"multipart/form-data")
+        if has_files and scope["method"] == "POST" and _path(scope) in UPLOADS:
             return self._settings.max_upload_request_bytes
         return self._settings.max_request_bytes
+
+
+def _path(scope: Scope) -> str:
+    """The path as routes have it, whether or not a proxy leaves its own in front."""
+    path: str = scope["path"]
+    return path.removeprefix(scope.get("root_path", ""))
 
 
 class _Body:

@@ -1,5 +1,6 @@
 """Old APIs that are kept alive: which there are, and routes with errors in the shape that Haystack's clients read."""
 
+import json
 from collections.abc import Callable, Coroutine, Iterable
 from importlib import import_module
 from typing import Any
@@ -7,7 +8,8 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
-from pydantic import BaseModel
+from pydantic import BaseModel, model_validator
+from pydantic_core import from_json
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
@@ -18,6 +20,21 @@ class OldErrors(BaseModel):
     """What went wrong, in sentences."""
 
     errors: list[str]
+
+
+class OldBody(BaseModel):
+    """What old clients send; in fields of any kind it has nothing that Python's parser takes and no reply can hold."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _can_be_given_back(cls, sent: Any) -> Any:
+        try:
+            from_json(json.dumps(sent), allow_inf_nan=False)
+        except (ValueError, RecursionError):
+            raise ValueError(
+                "it has a lone surrogate, a number that is not finite, or is nested too deeply"
+            ) from None
+        return sent
 
 
 _EXPLAINED = {

@@ -58,18 +58,28 @@ def busy(status: int, code: str, detail: str, retry_after: float) -> Problem:
     return Problem(status, code, detail, headers={"Retry-After": str(max(round(retry_after), 1))})
 
 
+def problem_of(error: Exception, request: Request) -> Problem:
+    """What a client is told of `error`; a bug is described in the log alone."""
+    match error:
+        case Problem():
+            return error
+        case StoreError():
+            return busy(503, "store-unavailable", str(error), 5)
+    logger.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    detail = "The service made a mistake, which its log describes. The same request may fail again."
+    return Problem(500, "internal-error", detail)
+
+
 def install(app: FastAPI) -> None:
     """Have every error of `app` leave it as a problem."""
-    app.add_exception_handler(Problem, _of_problem)
     app.add_exception_handler(HTTPException, _of_http)
     app.add_exception_handler(RequestValidationError, _of_validation)
-    app.add_exception_handler(StoreError, _of_store)
-    app.add_exception_handler(Exception, _of_bug)
+    for kind in (Problem, StoreError, Exception):
+        app.add_exception_handler(kind, _of_error)
 
 
-async def _of_problem(_: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, Problem)
-    return error.response()
+async def _of_error(request: Request, error: Exception) -> JSONResponse:
+    return problem_of(error, request).response()
 
 
 async def _of_http(request: Request, error: Exception) -> JSONResponse:
@@ -107,13 +117,3 @@ async def _of_validation(_: Request, error: Exception) -> JSONResponse:
     first = errors[0] if errors else {"field": "body", "reason": "it cannot be read"}
     detail = f"The request is not as it must be: {first['field']}: {first['reason']}."
     return Problem(422, "invalid-request", detail, errors=errors).response()
-
-
-async def _of_store(_: Request, error: Exception) -> JSONResponse:
-    return busy(503, "store-unavailable", str(error), 5).response()
-
-
-async def _of_bug(request: Request, error: Exception) -> JSONResponse:
-    logger.error("%s %s failed", request.method, request.url.path, exc_info=error)
-    detail = "The service made a mistake, which its log describes. The same request may fail again."
-    return Problem(500, "internal-error", detail).response()

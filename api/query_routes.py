@@ -10,7 +10,7 @@ from fastapi.responses import StreamingResponse
 
 from fundstelle.api.access import Client, Reading
 from fundstelle.api.documentation import EVERYWHERE, STREAM, problems
-from fundstelle.api.problems import Problem
+from fundstelle.api.problems import Problem, problem_of
 from fundstelle.api.reading import read_texts
 from fundstelle.api.schemas import Asking, QueryRequest, QueryResult, QueryResults, ReadRequest
 from fundstelle.api.service import Service
@@ -113,10 +113,10 @@ async def _lines(
             async for number, result in service.answering.stream(request, client.name, works):
                 yield _line({"index": number, **_counted(service, result)})
                 is_first = False
-        except Problem as problem:
+        except Exception as error:
             if is_first:
                 raise
-            yield _line(problem.body())
+            yield _line(problem_of(error, request).body())
 
 
 async def _joined(first: str, rest: AsyncIterator[str]) -> AsyncIterator[str]:

@@ -34,7 +34,7 @@ JOB_ID = "0d9ecb0c4b8f4b7f8f0f2f2f4a0c6a11"
 class Request(BaseModel):
     """What clients send: a misspelt field is an error, not silence."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
 
 class Asking(Request):

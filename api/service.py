@@ -22,12 +22,10 @@ from fundstelle.api.staging import Staging
 from fundstelle.api.tickets import Ticket
 from fundstelle.api.writing import StoreWriter
 from fundstelle.encoder import Encoder
-from fundstelle.encoder.bundle import path as encoder_path
 from fundstelle.indexing.addresses import open_store
 from fundstelle.indexing.preparation import Splitting
 from fundstelle.indexing.progress import JobState
 from fundstelle.indexing.store import PassageStore
-from fundstelle.pipelines.fusion import Fusion
 from fundstelle.pipelines.query import QueryPipeline
 from fundstelle.pipelines.reading import PassageReader
 from fundstelle.pipelines.retrieval import Retriever
@@ -63,7 +61,6 @@ class Service:
         )
         self.writer = StoreWriter(settings.store)
         self.encoder = Encoder.load(settings.encoder)  # its weights are loaded when first needed
-        self._fusion = Fusion.load(encoder_path())
         self.jobs = JobQueue(
             JobRecords(self.database),
             Staging(settings.data / "uploads"),
@@ -168,7 +165,7 @@ class Service:
 
     def pipeline(self, ticket: Ticket, context_size: int) -> QueryPipeline:
         """The pipeline of one question: the one place that decides how the service retrieves and reads."""
-        retriever = Retriever(self.store, self.settings.retriever, self.encoder, self._fusion)
+        retriever = Retriever(self.store, self.settings.retriever, self.encoder)
         return QueryPipeline(
             self.store, self.reader_for(ticket), retriever=retriever, context_size=context_size
         )
@@ -194,6 +191,6 @@ class Service:
             self._claim.close()
 
     def _close_reader(self, shared: SharedReader) -> None:
-        shared.close()
-        if self._given is None and isinstance(shared.reader, Reader):
+        has_ended = shared.close(self.settings.shutdown_seconds)
+        if has_ended and self._given is None and isinstance(shared.reader, Reader):
             shared.reader.close()

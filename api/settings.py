@@ -1,6 +1,7 @@
 """Every setting of the service, once: from the environment, a TOML file, or the command line."""
 
 import os
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -12,6 +13,8 @@ from pydantic_settings import (
     SettingsConfigDict,
     TomlConfigSettingsSource,
 )
+
+from fundstelle.api.schemas import LANGUAGE
 
 FILE_VARIABLE = "FUNDSTELLE_SETTINGS"
 """The environment variable that names a TOML file of settings."""
@@ -108,6 +111,15 @@ class Settings(BaseSettings):
             return tuple(word for word in (part.strip() for part in value.split(",")) if word)
         return value
 
+    @field_validator("language")
+    @classmethod
+    def _check_language(cls, value: str) -> str:
+        if value != "auto" and not re.fullmatch(LANGUAGE, value):
+            raise ValueError(
+                f"{value!r} is no language code. Use one like de, pt-BR or zh, or auto to detect it"
+            )
+        return value
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -119,6 +131,10 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Arguments, then the environment, then the file."""
         if file := os.environ.get(FILE_VARIABLE):
+            if not Path(file).is_file():
+                raise ValueError(
+                    f"{FILE_VARIABLE} names {file}, and there is no such file. Correct it, or unset it."
+                )
             return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, Path(file))
         return init_settings, env_settings
 

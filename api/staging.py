@@ -3,7 +3,9 @@
 import json
 import re
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from hashlib import sha256
 from pathlib import Path, PurePath
 from typing import Any, BinaryIO
 
@@ -44,6 +46,15 @@ class Staging:
         self.of(job).mkdir(mode=0o700, exist_ok=True)
         return self.of(job) / f"{number}{suffix}"
 
+    @contextmanager
+    def all_or_nothing(self, job: str) -> Iterator[None]:
+        """Around what stages and submits a job: nothing of it stays where that fails."""
+        try:
+            yield
+        except BaseException:
+            self.drop(job)
+            raise
+
     def drop(self, job: str) -> None:
         """Delete what a job has left."""
         shutil.rmtree(self.of(job), ignore_errors=True)
@@ -65,4 +76,11 @@ def suffix_of(name: str) -> str:
 def label_of(name: str) -> str:
     """An upload's name as the store shows it: the last part of a path, on one line, of reasonable length."""
     last = name.replace("\\", "/").rstrip("/").rpartition("/")[2]
-    return _CONTROL.sub(" ", storable(last)).strip()[:LONGEST_NAME]
+    return _shortened(_CONTROL.sub(" ", storable(last)).strip())
+
+
+def _shortened(name: str) -> str:
+    """A name without its middle where it is too long: the ending tells the format, a hash one name from another."""
+    if len(name) <= LONGEST_NAME:
+        return name
+    return f"{name[:120]}…{sha256(name.encode()).hexdigest()[:12]}…{name[-120:]}"

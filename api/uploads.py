@@ -1,18 +1,23 @@
 """Uploads: a request with files or texts becomes a job."""
 
-import json
+import logging
+import sqlite3
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic_core import from_json
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData, UploadFile
+from starlette.requests import ClientDisconnect
 
+from fundstelle.api.answering import ClientGone
 from fundstelle.api.job_records import JobFile, JobStatus
-from fundstelle.api.problems import Problem
+from fundstelle.api.problems import Problem, busy
 from fundstelle.api.schemas import LANGUAGE, Language, TextDocument, TextsRequest, Value
 from fundstelle.api.service import Service
 from fundstelle.api.staging import label_of
@@ -56,9 +61,25 @@ REQUEST_BODY: dict[str, Any] = {
     }
 }
 
-_METAS = TypeAdapter(list[dict[str, Value]])
+_METAS = TypeAdapter(list[dict[str, Value]], config=ConfigDict(allow_inf_nan=False))
 _LANGUAGE = TypeAdapter(Language)
 _FIELDS = {"files", "meta", "language"}
+
+logger = logging.getLogger(__name__)
+
+
+@contextmanager
+def receiving() -> Iterator[None]:
+    """Around what takes an upload in. Raises Problem where its client has gone, or the disk does not take it."""
+    try:
+        yield
+    except ClientDisconnect:
+        raise ClientGone from None
+    except (OSError, sqlite3.OperationalError) as error:
+        logger.error("An upload cannot be kept: %s", error)
+        reason = getattr(error, "strerror", None) or error
+        detail = f"The upload cannot be kept: {reason}. See to the service's disk, then send it again."
+        raise busy(503, "not-kept", detail, 60) from error
 
 
 async def receive(request: Request, service: Service, client: str) -> JobStatus:
@@ -66,11 +87,13 @@ async def receive(request: Request, service: Service, client: str) -> JobStatus:
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind == "multipart/form-data":
         most = service.settings.max_upload_files
-        async with request.form(max_files=most, max_fields=most + 1, max_part_size=100_000) as form:
-            return await run_in_threadpool(_files, service, client, form)
+        with receiving():
+            async with request.form(max_files=most, max_fields=most + 1, max_part_size=100_000) as form:
+                return await run_in_threadpool(_files, service, client, form)
     if kind == "application/json":
-        texts = _validated(TypeAdapter(TextsRequest), await request.body(), "body")
-        return await run_in_threadpool(_texts, service, client, texts)
+        with receiving():
+            texts = _validated(TypeAdapter(TextsRequest), await request.body(), "body")
+            return await run_in_threadpool(_texts, service, client, texts)
     raise Problem(
         415,
         "unsupported-media-type",
@@ -96,10 +119,11 @@ def _files(service: Service, client: str, form: FormData) -> JobStatus:
         _check_size(service, upload.size or 0, name)
     job = service.jobs.new_id()
     staged = []
-    for number, (upload, name, meta) in enumerate(zip(uploads, names, metas, strict=True)):
-        path = service.jobs.staging.keep(job, number, name, upload.file)
-        staged.append(JobFile(path.name, name, meta, upload.size or 0))
-    return service.jobs.submit(job, language, client, staged)
+    with service.jobs.staging.all_or_nothing(job):
+        for number, (upload, name, meta) in enumerate(zip(uploads, names, metas, strict=True)):
+            path = service.jobs.staging.keep(job, number, name, upload.file)
+            staged.append(JobFile(path.name, name, meta, upload.size or 0))
+        return service.jobs.submit(job, language, client, staged)
 
 
 def _texts(service: Service, client: str, request: TextsRequest) -> JobStatus:
@@ -110,10 +134,11 @@ def _texts(service: Service, client: str, request: TextsRequest) -> JobStatus:
     _check_names([document.source for document in documents])
     job = service.jobs.new_id()
     staged = []
-    for number, document in enumerate(documents):
-        path = service.jobs.staging.keep_text(job, number, _record(document))
-        staged.append(JobFile(path.name, document.source, document.meta, path.stat().st_size))
-    return service.jobs.submit(job, service.settings.language, client, staged)
+    with service.jobs.staging.all_or_nothing(job):
+        for number, document in enumerate(documents):
+            path = service.jobs.staging.keep_text(job, number, _record(document))
+            staged.append(JobFile(path.name, document.source, document.meta, path.stat().st_size))
+        return service.jobs.submit(job, service.settings.language, client, staged)
 
 
 def _record(document: TextDocument) -> dict[str, Any]:
@@ -143,8 +168,8 @@ def _metas(fields: Sequence[UploadFile | str], count: int) -> list[dict[str, Val
     metas: list[dict[str, Value]] = []
     for field in fields:
         try:
-            value = json.loads(str(field))
-        except (json.JSONDecodeError, RecursionError) as error:
+            value = from_json(str(field))  # refuses lone surrogates, which Python's own parser takes
+        except ValueError as error:
             raise _invalid("meta", f"it is no JSON object: {error}") from error
         metas += _validated_value(_METAS, value if isinstance(value, list) else [value], "meta")
     if len(metas) > max(count, 1):

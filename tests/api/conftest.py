@@ -104,3 +104,39 @@ def new_client(
 def client(new_client: Callable[..., TestClient]) -> TestClient:
     """A client of a service with the usual settings."""
     return new_client()
+
+
+@pytest.fixture
+def break_off() -> Callable[..., int]:
+    """What sends the beginning of a request's body and goes; gives the status that nobody reads."""
+
+    def send_half(client: TestClient, path: str, kind: str) -> int:
+        start = b'--b\r\nContent-Disposition: form-data; name="files"; filename="a.txt"\r\n\r\nhalf a'
+        messages = iter([{"type": "http.request", "body": start, "more_body": True}])
+        sent: list[dict[str, Any]] = []
+
+        async def receive() -> Any:
+            return next(messages, {"type": "http.disconnect"})
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        scope = {
+            "type": "http",
+            "method": "POST",
+            "path": path,
+            "raw_path": path.encode(),
+            "query_string": b"",
+            "headers": [(b"host", b"localhost"), (b"content-type", kind.encode())],
+            "client": ("127.0.0.1", 1),
+            "server": ("localhost", 80),
+            "scheme": "http",
+            "root_path": "",
+            "http_version": "1.1",
+            "asgi": {"version": "3.0"},
+        }
+        assert client.portal
+        client.portal.call(client.app, scope, receive, send)
+        return int(sent[0]["status"])
+
+    return send_half

@@ -8,7 +8,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from fundstelle.api import Settings
-from fundstelle.api.access import check_exposure, is_loopback
+from fundstelle.api.access import check_exposure, is_from_here, is_loopback
 from fundstelle.api.database import Database
 from fundstelle.api.keys import Keys, Scope
 
@@ -89,6 +89,8 @@ def test_a_key_may_come_in_either_header(client: TestClient) -> None:
         ({"host": "rebound.example"}, 403),
         ({"origin": "https://elsewhere.example"}, 403),
         ({"origin": "null"}, 403),
+        ({"host": "["}, 403),
+        ({"origin": "http://["}, 403),
         ({"origin": "https://friend.example"}, 200),
     ],
 )
@@ -121,6 +123,37 @@ def test_strangers_are_not_let_in_by_accident(keys: Keys) -> None:
         check_exposure(Settings(host="0.0.0.0"), keys)
     keys.add("page", frozenset(Scope))
     check_exposure(Settings(host="0.0.0.0"), keys)
+
+
+@pytest.mark.parametrize(
+    ("address", "opened", "status"),
+    [("127.0.0.1", False, 200), ("10.0.0.5", False, 401), ("10.0.0.5", True, 200)],
+)
+def test_removing_the_last_key_lets_no_stranger_in(
+    new_client: Callable[..., TestClient], address: str, opened: bool, status: int
+) -> None:
+    """Where no key is left, what comes from the network is refused whatever its `Host` says, unless all may come."""
+    client = new_client(host="0.0.0.0", open=opened)
+    keys = client.app.state.service.keys  # type: ignore[attr-defined]
+    keys.remove(keys.add("page", frozenset(Scope)).split("_")[1])
+    reply = client.post(f"http://{address}/v1/query", json=BODY, headers={"host": "localhost"})
+    assert reply.status_code == status
+
+
+@pytest.mark.parametrize(
+    ("server", "expected"),
+    [
+        (("127.0.0.1", 8000), True),
+        (("::1", 8000), True),
+        (("/run/fundstelle.sock", None), True),
+        (None, True),
+        (("10.0.0.5", 8000), False),
+        (("fe80::1", 8000), False),
+    ],
+)
+def test_only_this_machine_reaches_loopback_and_sockets(server: Any, expected: bool) -> None:
+    """A connection is this machine's where it came to a Unix socket or a loopback address."""
+    assert is_from_here({"type": "http", "server": server}) is expected
 
 
 @pytest.mark.parametrize(

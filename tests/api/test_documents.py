@@ -1,8 +1,11 @@
 """Documents and their jobs: taken in, followed, cancelled, resumed after any end, listed, deleted."""
 
 import json
+import os
+import sqlite3
 import time
 from collections.abc import Callable
+from errno import ENOSPC
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +17,11 @@ from hypothesis import strategies as st
 from fundstelle.api.database import Database
 from fundstelle.api.job_records import JobFile, JobRecords
 from fundstelle.api.staging import Staging, label_of, suffix_of
+from fundstelle.encoder import bundle
 from fundstelle.indexing.addresses import open_store
 from fundstelle.indexing.progress import DocumentCounts, FileFailure, JobState
 from fundstelle.indexing.store import VectorSpace
+from fundstelle.pipelines.fusion import FILE_NAME, Fusion
 
 TOWER = "The tower has *ninety* steps and was built of sandstone."
 
@@ -82,6 +87,22 @@ def test_uploads_are_found_by_meaning_and_across_languages(new_client: Callable[
     assert words.post("/v1/query", json={"question": "the tower"}).json()["retriever"] == "bm25"
 
 
+def test_evidence_is_weighed_as_the_services_encoder_says(
+    new_client: Callable[..., TestClient], tmp_path: Path
+) -> None:
+    """Weights fitted for the encoder of the settings rank the passages, as they do on the command line."""
+    (tmp_path / "encoder").mkdir()
+    for file in bundle.path().iterdir():
+        (tmp_path / "encoder" / file.name).symlink_to(file)
+    (tmp_path / "encoder" / FILE_NAME).unlink()
+    Fusion(*[0.0] * 9).save(tmp_path / "encoder")
+    client = new_client(vectors=True, encoder=str(tmp_path / "encoder"))
+    finished(client, client.post("/v1/documents", json=texts("tower", "spire")).json())
+    found = client.post("/v1/query", json={"question": "How many steps has the spire?"}).json()
+    assert found["retriever"] == "hybrid" and len(found["passages"]) > 1
+    assert {passage["retriever_score"] for passage in found["passages"]} == {0.0}
+
+
 def test_a_later_document_of_the_same_name_replaces_the_first(client: TestClient) -> None:
     """The name of an upload is its identity; the same bytes again change nothing, another text replaces it."""
     first = finished(client, client.post("/v1/documents", json=texts("note")).json())
@@ -122,6 +143,18 @@ def test_a_file_that_cannot_be_read_costs_one_line(client: TestClient) -> None:
         ({"files": [("file", ("a.txt", b"x"))]}, 422, "invalid-request"),
         ({"files": [("files", ("a.txt", b"x"))], "data": {"meta": "{"}}, 422, "invalid-request"),
         ({"files": [("files", ("a.txt", b"x"))], "data": {"meta": '{"a": [1]}'}}, 422, "invalid-request"),
+        *(
+            ({"files": [("files", ("a.txt", b"x"))], "data": {"meta": meta}}, 422, "invalid-request")
+            for meta in ('{"a": "\\ud800"}', '{"a": NaN}', '{"a": 1e999}', '{"a": ' + "9" * 5000, "[" * 400)
+        ),
+        (
+            {
+                "content": b'{"documents": [{"source": "a", "text": "b", "meta": {"a": NaN}}]}',
+                "headers": {"content-type": "application/json"},
+            },
+            422,
+            "invalid-request",
+        ),
         ({"files": [("files", ("a.txt", b"x"))], "data": {"meta": ["{}", "{}"]}}, 409, "too-much-meta"),
         ({"files": [("files", ("a.txt", b"x"))], "data": {"language": "german"}}, 422, "invalid-request"),
     ],
@@ -135,6 +168,60 @@ def test_uploads_that_cannot_be_accepted_leave_nothing(
     assert (refused.status_code, refused.json()["type"]) == (status, f"urn:fundstelle:problem:{code}")
     assert client.get("/v1/jobs").json()["jobs"] == []
     assert not any((client.app.state.service.settings.data / "uploads").iterdir())  # type: ignore[attr-defined]
+
+
+FULL = OSError(ENOSPC, os.strerror(ENOSPC))
+
+
+FULL_DATABASE = sqlite3.OperationalError("database or disk is full")
+
+
+@pytest.mark.parametrize(
+    ("step", "error", "reason", "options"),
+    [
+        ("staging.shutil.copyfileobj", FULL, "No space left", {"files": [("files", ("a.txt", b"x"))]}),
+        ("staging.Path.write_text", FULL, "No space left", {"json": texts("a")}),
+        ("job_records.JobRecords.add", FULL_DATABASE, "is full", {"files": [("files", ("a.txt", b"x"))]}),
+        ("job_records.JobRecords.add", FULL_DATABASE, "is full", {"json": texts("a")}),
+        ("uploads.Request.form", FULL, "No space left", {"files": [("files", ("a.txt", b"x"))]}),
+    ],
+)
+def test_a_full_disk_is_told_and_made_no_fuller(
+    client: TestClient,
+    monkeypatch: pytest.MonkeyPatch,
+    step: str,
+    error: Exception,
+    reason: str,
+    options: dict[str, Any],
+) -> None:
+    """What cannot be written down is refused with the reason, and of its files none stays."""
+
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(f"fundstelle.api.{step}", fail)
+    refused = client.post("/v1/documents", **options)
+    assert (refused.status_code, refused.json()["type"]) == (503, "urn:fundstelle:problem:not-kept")
+    assert reason in refused.json()["detail"]
+    assert refused.headers["retry-after"]
+    assert not any((client.app.state.service.settings.data / "uploads").iterdir())  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("kind", ["application/json", "multipart/form-data; boundary=b"])
+def test_a_client_that_goes_during_its_upload_is_no_mistake_of_the_service(
+    client: TestClient, break_off: Callable[..., int], kind: str
+) -> None:
+    """The request ends as others do whose client has gone, and leaves nothing."""
+    assert break_off(client, "/v1/documents", kind) == 503
+    assert client.get("/v1/jobs").json()["jobs"] == []
+
+
+def test_behind_a_proxy_the_job_is_where_the_reply_says(new_client: Callable[..., TestClient]) -> None:
+    """`Location` has the path under which the proxy shows the service."""
+    client = new_client(root_path="/search")
+    accepted = client.post("/v1/documents", json=texts("a"))
+    assert accepted.headers["location"] == f"/search/v1/jobs/{accepted.json()['id']}"
+    assert client.get("/openapi.json").json()["servers"] == [{"url": "/search"}]
 
 
 def test_pages_join_to_all_documents(client: TestClient) -> None:
@@ -290,6 +377,15 @@ def test_names_never_become_paths(name: str) -> None:
     assert label.isprintable() or " " in label or any(ord(c) > 127 for c in label)
     assert "\n" not in label
     assert suffix == "" or (suffix[0] == "." and suffix[1:].isalnum() and suffix.isascii())
+
+
+def test_long_names_keep_their_ending_and_stay_apart() -> None:
+    """A name of any length is told from another that is alike at both ends, and its format is still seen."""
+    long = "folder \u203a " * 40
+    labels = [label_of(f"{long}{middle}{long}minutes.pdf") for middle in ("January", "February")]
+    assert len(set(labels)) == 2
+    assert all(len(label) <= 255 and label.endswith("minutes.pdf") for label in labels)
+    assert label_of("x" * 251 + ".pdf") == "x" * 251 + ".pdf"
 
 
 def test_records_keep_what_jobs_were(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """FARM's endpoints: the list of models and inference, in the shape of FARM 0.8."""
 
+import json
 import math
 from collections.abc import Iterator
 from typing import Any
@@ -91,6 +92,13 @@ def test_every_question_of_every_text_is_answered(client: TestClient) -> None:
         ("/models/1/inference", {"input": [{"questions": [7], "text": TEXT}]}, 422, "strings"),
         ("/models/1/inference", {"input": [{"questions": None, "text": TEXT}]}, 422, "questions"),
         ("/models/1/inference", {"input": [{"qas": [{"id": "q"}], "context": TEXT}]}, 422, "question"),
+        ("/models/1/inference", {"input": [{"questions": ["\ud800"], "text": TEXT}]}, 422, "surrogate"),
+        (
+            "/models/1/inference",
+            {"input": [{"questions": [BRIDGE], "text": TEXT, "id": "\ud800"}]},
+            422,
+            "surrogate",
+        ),
         ("/models/1/inference", {"input": [{"questions": [BRIDGE] * 4, "text": TEXT}]}, 413, "at most 3"),
         ("/models/1/inference", {"input": [{"questions": [BRIDGE], "text": "x" * 200_001}]}, 413, "200,000"),
     ],
@@ -99,6 +107,6 @@ def test_wrong_requests_are_refused(
     client: TestClient, path: str, body: dict[str, Any], status: int, said: str
 ) -> None:
     """With a sentence that says what is wrong."""
-    reply = client.post(path, json=body)
+    reply = client.post(path, content=json.dumps(body), headers={"content-type": "application/json"})
     assert reply.status_code == status
     assert said in reply.json()["detail"]

@@ -1,8 +1,10 @@
 """Haystack 1.26's endpoints: each request and reply field by field, on the bundled reader."""
 
 import json
+import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from errno import ENOSPC
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +57,14 @@ def fresh(reader: Reader, tmp_path: Path) -> Iterator[TestClient]:
     """A service with nothing in it."""
     with service(tmp_path, reader) as opened:
         yield opened
+
+
+def nested(levels: int, operator: str = "$and") -> dict[str, Any]:
+    """Conditions that stand in one another, an object a level."""
+    filters: dict[str, Any] = {"team": "it"}
+    for _ in range(levels - 1):
+        filters = {operator: filters}
+    return filters
 
 
 def query(client: TestClient, **request: Any) -> Any:
@@ -197,6 +207,9 @@ def test_all_documents_are_got_without_filters(client: TestClient) -> None:
         ("/documents/get_by_filters", {"filters": {"$eq": 1}}, "$eq"),
         ("/documents/get_by_filters", {"filter": {}}, "filter"),
         ("/feedback", {"query": "x"}, "document"),
+        ("/query", {"query": "x", "params": {"filters": nested(51)}}, "50 levels"),
+        ("/documents/get_by_filters", {"filters": nested(300)}, "nested"),
+        ("/eval-feedback", {"filters": nested(51, "$not")}, "50 levels"),
     ],
 )
 def test_wrong_requests_are_refused_in_the_old_shape(
@@ -206,6 +219,44 @@ def test_wrong_requests_are_refused_in_the_old_shape(
     reply = client.post(path, json=body)
     assert (reply.status_code, list(reply.json())) == (422, ["errors"])
     assert said in " ".join(reply.json()["errors"])
+
+
+def test_conditions_may_be_nested(client: TestClient) -> None:
+    """As deep as is allowed, they are understood."""
+    assert client.post("/documents/get_by_filters", json={"filters": nested(50)}).json() == []
+
+
+@pytest.mark.parametrize("value", ['"\\ud800"', "NaN", "1e999"])
+@pytest.mark.parametrize("place", ["query", "filters", "feedback"])
+def test_what_could_never_be_sent_back_is_refused(fresh: TestClient, place: str, value: str) -> None:
+    """Half a character and numbers without a value come in no reply: no request may bring them."""
+    path, body = {
+        "query": ("/query", f'{{"query": "x", "params": {{"filters": {{"a": {value}}}}}}}'),
+        "filters": ("/documents/get_by_filters", f'{{"filters": {{"a": {{"$gt": {value}}}}}}}'),
+        "feedback": ("/feedback", json.dumps(LABEL)[:-1] + f', "meta": {{"a": {value}}}}}'),
+    }[place]
+    reply = fresh.post(path, content=body.encode(), headers={"content-type": "application/json"})
+    assert (reply.status_code, list(reply.json())) == (422, ["errors"])
+    assert fresh.get("/feedback").json() == []
+
+
+def test_a_client_that_goes_during_its_upload_is_no_mistake_of_the_service(
+    fresh: TestClient, break_off: Callable[..., int]
+) -> None:
+    """The request ends as others do whose client has gone."""
+    assert break_off(fresh, "/file-upload", "multipart/form-data; boundary=b") == 503
+
+
+def test_a_full_disk_is_told_and_made_no_fuller(fresh: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What cannot be written down is refused with the reason, and of its files none stays."""
+
+    def fail(*_: object) -> None:
+        raise OSError(ENOSPC, os.strerror(ENOSPC))
+
+    monkeypatch.setattr("fundstelle.api.staging.shutil.copyfileobj", fail)
+    reply = fresh.post("/file-upload", files=[("files", ("a.txt", b"x"))])
+    assert (reply.status_code, "No space left" in reply.json()["errors"][0]) == (503, True)
+    assert not any((fresh.app.state.service.settings.data / "uploads").iterdir())  # type: ignore[attr-defined]
 
 
 def test_uploaded_files_are_found_when_the_call_returns(fresh: TestClient) -> None:
@@ -244,7 +295,7 @@ def test_files_that_cannot_be_read_are_named_and_the_others_kept(fresh: TestClie
     assert reply.json()["errors"][0].startswith("bad.pdf: ")
     assert names(fresh.post("/documents/get_by_filters").json()) == {"good.txt"}
     assert fresh.post("/file-upload", data={"meta": "{}"}, files=[]).status_code == 422
-    for meta in ("[1]", "{"):
+    for meta in ("[1]", "{", '{"a": "\\ud800"}', '{"a": ' + "9" * 5000 + "}", "[" * 400):
         refused = fresh.post("/file-upload", files=files[:1], data={"meta": meta})
         assert (refused.status_code, "meta" in refused.json()["errors"][0]) == (422, True)
 

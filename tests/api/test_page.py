@@ -326,6 +326,25 @@ def test_the_keyboard_alone_suffices(collection: str, visit: Open) -> None:
     assert page.is_visible("details li a")
 
 
+def test_the_keyboard_shows_where_it_is_in_an_open_document(collection: str, visit: Open) -> None:
+    """What the tabulator stops at in a document, its text included, has a ring around it."""
+    page = visit(collection)
+    ask(page, ENGLISH)
+    answered(page)
+    page.click(".answer h3 a")
+    page.wait_for_selector("#reading-text mark")
+    rings = {}
+    for _ in range(5):
+        page.keyboard.press("Tab")
+        at, ring = page.evaluate(
+            "[document.activeElement.id, getComputedStyle(document.activeElement).outlineStyle]"
+        )
+        rings[at] = ring
+    rings.pop("", None)  # the browser's own controls
+    assert "reading-text" in rings
+    assert set(rings.values()) == {"solid"}
+
+
 def test_back_and_forward_lead_through_questions_and_documents(collection: str, visit: Open) -> None:
     """Every place has an address, which can be gone back to and shared; questions stay behind the "#"."""
     page = visit(collection)

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
+from fundstelle.api.limits import Limits
 from fundstelle.indexing.store import StoreError
 
 
@@ -109,3 +110,28 @@ def test_refusals_of_size_are_problems(new_client: Callable[..., TestClient]) ->
         ),
         413,
     )
+
+
+@pytest.mark.parametrize("path", ["/v1/query", "/v1/read", "/v1/feedback", "/nowhere"])
+def test_only_uploads_may_be_large(new_client: Callable[..., TestClient], path: str) -> None:
+    """A body is as large as its route needs, whatever its media type says."""
+    client = new_client(max_request_bytes=100)
+    headers = {"content-type": "multipart/form-data; boundary=x"}
+    check(client.post(path, content=b"x" * 200, headers=headers), 413)
+    text = {"content-type": "application/json"}
+    check(client.post("/v1/documents", content=b"x" * 200, headers=text), 413)
+    assert client.post("/v1/documents", files={"files": ("a.txt", b"x" * 200)}).status_code == 202
+    outside = TestClient(client.app, base_url="http://localhost", root_path="/search")
+    assert outside.post("/search/v1/documents", files={"files": ("a.txt", b"x" * 200)}).status_code == 202
+
+
+def test_a_flood_does_not_make_the_service_look_dead(client: TestClient) -> None:
+    """Past the bound of open requests all are refused but those of a supervisor."""
+    client.get("/v1/info")  # waits for the reader
+    flooded = TestClient(
+        Limits(client.app, client.app.state.service.settings, most=0),  # type: ignore[attr-defined]
+        base_url="http://localhost",
+    )
+    assert check(flooded.get("/v1/info"), 503)["type"].endswith(":overloaded")
+    assert flooded.get("/health").is_success
+    assert flooded.get("/ready").is_success

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
+from fundstelle.indexing.store import StoreError
+
 BRIDGE = "When was the bridge built?"
 OFFICE = "When did the office in Harbour Street open?"
 
@@ -188,6 +190,44 @@ def test_a_stream_that_fails_on_its_way_ends_with_the_problem(
         assert lines[-1]["type"] == "urn:fundstelle:problem:deadline-passed"
     else:
         assert lines[-1]["status"] == 503
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (StoreError("The store is away. Start it."), "store-unavailable"),
+        (KeyError("secret"), "internal-error"),
+    ],
+)
+def test_a_stream_ends_with_the_problem_whatever_it_is(
+    client: TestClient, reader: Any, monkeypatch: pytest.MonkeyPatch, error: Exception, code: str
+) -> None:
+    """A store that goes away and a bug end a stream as they would answer a request, with a line of their own."""
+    monkeypatch.setattr("fundstelle.api.batching.MOST_PASSAGES", 1)
+    read, first_is_out = reader.read_batch, threading.Event()
+    count = client.app.state.service.metrics.question  # type: ignore[attr-defined]
+
+    def read_batch(requests: Any) -> Any:
+        if any(question == OFFICE for question, _ in requests):
+            assert first_is_out.wait(60)
+            raise error
+        return read(requests)
+
+    def counted(result: Any) -> None:
+        count(result)
+        first_is_out.set()
+
+    reader.read_batch = read_batch
+    client.app.state.service.metrics.question = counted  # type: ignore[attr-defined]
+    response = client.post(
+        "/v1/query",
+        json={"questions": [BRIDGE, OFFICE], "retriever_top_k": 1},
+        headers={"accept": "application/x-ndjson"},
+    )
+    first, last = (json.loads(line) for line in response.text.splitlines())
+    assert first["answers"][0]["text"] == "1923"
+    assert last["type"] == f"urn:fundstelle:problem:{code}"
+    assert "secret" not in response.text
 
 
 def test_a_client_that_goes_away_stops_its_work(

@@ -7,6 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from fundstelle.api import Settings
+from fundstelle.api.settings import load
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTED = re.compile(r"^\| `FUNDSTELLE_([A-Z_]+)` \| (.*?) \| (.*) \|$", re.M)
@@ -66,6 +67,26 @@ def test_misspelt_and_impossible_settings_are_refused(
     with pytest.raises(ValidationError, match="prot"):
         Settings()
     monkeypatch.delenv("FUNDSTELLE_SETTINGS")
-    for wrong in ({"port": 70_000}, {"compat": ("haystack2",)}, {"deadline_seconds": 0}):
+    for wrong in (
+        {"port": 70_000},
+        {"compat": ("haystack2",)},
+        {"deadline_seconds": 0},
+        {"language": "german"},
+        {"language": "de\n"},
+    ):
         with pytest.raises(ValidationError):
             Settings(**wrong)
+
+
+def test_languages_are_codes_or_detected() -> None:
+    """What an upload may name as its language, the setting may; the error says how languages are written."""
+    assert [Settings(language=each).language for each in ("auto", "de", "pt-BR")] == ["auto", "de", "pt-BR"]
+    with pytest.raises(ValueError, match=r"FUNDSTELLE_LANGUAGE: .*'german'.*pt-BR.*auto"):
+        load(language="german")
+
+
+def test_a_file_of_settings_must_be_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A misspelt path is an error that names it, instead of a service with other settings."""
+    monkeypatch.setenv("FUNDSTELLE_SETTINGS", str(tmp_path / "setings.toml"))
+    with pytest.raises(ValueError, match=r"FUNDSTELLE_SETTINGS .*setings\.toml"):
+        load()
