@@ -145,7 +145,10 @@ def pick_device(name: str | None) -> torch.device:
             "mps" if torch.backends.mps.is_available() else "",
         )
         name = next(filter(None, usable), "cpu")
-    device = torch.device(name)
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise ValueError(f"There is no device {name}: use 'cpu', 'cuda', 'cuda:1' or 'mps'.") from None
     if device.type == "cuda" and not torch.cuda.is_available():
         raise ValueError(f"Device {name} was asked for, but torch sees no CUDA here; use 'cpu'.")
     return device

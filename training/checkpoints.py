@@ -15,16 +15,20 @@ _LENGTH = ("steps", "epochs")
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """After `step` updates: the state of `MasterWeights` and the recipe it was made with."""
+    """After `step` updates: the state of `MasterWeights`, the recipe it was made with, and the best weights so far
+    where they are validated: see `trainer.Best`.
+    """
 
     step: int
     weights: dict[str, Any]
     recipe: dict[str, Any]
+    best: dict[str, Any] | None = None
 
     def save(self, folder: Path) -> None:
         """Written aside and renamed, so that there always is a whole one."""
         aside = folder / (FILE_NAME + ".part")
-        torch.save({"step": self.step, "weights": self.weights, "recipe": self.recipe}, aside)
+        content = {"step": self.step, "weights": self.weights, "recipe": self.recipe, "best": self.best}
+        torch.save(content, aside)
         os.replace(aside, folder / FILE_NAME)
 
 

@@ -26,8 +26,7 @@ from tokenizers import Tokenizer
 from fundstelle.encoder import hub
 from fundstelle.encoder.torch_engine import POOLING
 from fundstelle.reader.batches import plan
-from fundstelle.reader.dtypes import fastest_dtype
-from fundstelle.reader.torch_engine import pick_device
+from fundstelle.reader.torch_engine import pick_device, pick_dtype
 from fundstelle.training import attention, checkpoints, logs
 from fundstelle.training.batches import endless
 from fundstelle.training.checkpoints import Checkpoint
@@ -92,6 +91,7 @@ class Contrast:
         return cost, float((cosines.argmax(1) == own).float().mean())
 
     def _update(self, step: int, update: Sequence[Pair]) -> dict[str, float]:
+        torch.manual_seed(self._recipe.seed * 1_000_003 + step)  # dropout is the same after a resumption
         cost, nearest = self.cost(update)
         cost.backward()  # type: ignore[no-untyped-call]
         rate = self._recipe.rate(step, self.steps)
@@ -120,6 +120,7 @@ class Contrast:
         done = found.step if found else 0
         if found:
             self.weights.restore(found.weights)
+        self._recipe.save(self._out)
         logs.forget(self._out, done)
         return done
 
@@ -142,13 +143,13 @@ def train(
         ValueError: there is nothing to tell apart, or `out` holds another training.
     """
     place = pick_device(device)
+    kind = pick_dtype(dtype, place)
     prefixes = hub.read_recipe(source.name, source)
     tokenizer = Tokenizer.from_file(str(source / "tokenizer.json"))
     found = list(pairs(_examples(files, recipe, held_out, dictionaries), tokenizer, prefixes, recipe))
     out.mkdir(parents=True, exist_ok=True)
-    model = _load(source, recipe, getattr(torch, dtype or fastest_dtype(place)), place)
+    model = _load(source, recipe, kind, place)
     training = Contrast(model, POOLING[prefixes.pooling], found, recipe, out)
-    recipe.save(out)
     yield from training.run()
     _save(training, source, out)
 

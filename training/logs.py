@@ -15,9 +15,18 @@ def append(folder: Path, values: Mapping[str, Any]) -> None:
 
 
 def forget(folder: Path, step: int) -> None:
-    """Leave out what was done after an update, because it is done again."""
+    """Leave out what was done after an update, because it is done again, and a line that a kill left unfinished."""
     path = folder / LOG
     if path.is_file():
         lines = path.read_text(encoding="utf-8").splitlines()
-        kept = [line for line in lines if json.loads(line)["step"] <= step]
-        path.write_text("".join(line + "\n" for line in kept), encoding="utf-8")
+        kept = [line for line in lines if _step(line) <= step]
+        aside = path.with_suffix(".part")
+        aside.write_text("".join(line + "\n" for line in kept), encoding="utf-8")
+        aside.replace(path)
+
+
+def _step(line: str) -> float:
+    try:
+        return float(json.loads(line)["step"])
+    except json.JSONDecodeError:
+        return float("inf")

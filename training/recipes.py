@@ -4,9 +4,19 @@ import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any, Self
+from types import NoneType, UnionType
+from typing import Any, Self, get_args
 
 FILE_NAME = "recipe.json"
+_KINDS: dict[Any, str] = {
+    bool: "true or false",
+    int: "a whole number",
+    float: "a number",
+    str: 'a text, with quotes where it reads as a number: "3"',
+    dict[str, float]: 'numbers by name, as in {"squad": 0.5}',
+    NoneType: "null",
+}
+_PYTHON = {"True": True, "False": False, "None": None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +83,8 @@ class Recipe:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        for one in fields(self):
+            _check(one.name, getattr(self, one.name), one.type)
         if (self.windows_per_step is None) == (self.tokens_per_step is None):
             raise ValueError("Give windows_per_step or tokens_per_step, and not both.")
         if self.warmup + self.decay > 1:
@@ -115,11 +127,31 @@ def changes_of(settings: Iterable[str]) -> dict[str, Any]:
 
 
 def _value(text: str) -> Any:
-    """Numbers, true, false and null as JSON has them; anything else is a text."""
-    try:
-        return json.loads(text)
-    except json.JSONDecodeError:
-        return text
+    """Numbers, true, false and null as JSON or Python has them; anything else is a text."""
+    if text in _PYTHON:
+        return _PYTHON[text]
+    for read in (json.loads, float):  # JSON has no .001
+        try:
+            value = read(text)
+        except ValueError:
+            continue
+        return int(value) if isinstance(value, float) and value.is_integer() else value
+    return text
+
+
+def _check(name: str, value: Any, kind: Any) -> None:
+    """ValueError where a hyper-parameter is not of its kind."""
+    kinds = get_args(kind) if isinstance(kind, UnionType) else (kind,)
+    if not any(_fits(value, one) for one in kinds):
+        wanted = " or ".join(_KINDS[one] for one in kinds)
+        raise ValueError(f"{name} is {json.dumps(value, default=repr)}, and has to be {wanted}.")
+
+
+def _fits(value: Any, kind: Any) -> bool:
+    """True and false are no numbers, although they are to Python; whole numbers are numbers."""
+    if kind == dict[str, float]:
+        return isinstance(value, dict) and all(_fits(each, float) for each in value.values())
+    return type(value) is kind or (kind is float and type(value) is int)
 
 
 def _known(values: dict[str, Any], where: object) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """One training from files to weights: `fundstelle train` is this."""
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
@@ -11,11 +12,11 @@ import torch
 from accelerate import PartialState  # type: ignore[import-untyped]
 
 from fundstelle.indexing.tokens import TokenCounter
-from fundstelle.reader.dtypes import fastest_dtype
 from fundstelle.reader.hub import called, load_tokenizer
 from fundstelle.reader.hub import load_model as load_reader
 from fundstelle.reader.tokenization import ReaderTokenizer
-from fundstelle.reader.torch_engine import pick_device
+from fundstelle.reader.torch_engine import pick_device, pick_dtype
+from fundstelle.training import checkpoints
 from fundstelle.training.card import write_card
 from fundstelle.training.examples import Example, Source, draw, load_source
 from fundstelle.training.leaks import HeldOut
@@ -30,6 +31,8 @@ from fundstelle.training.windows import groups
 
 EXAMPLES = "examples.jsonl"
 DATA = "data.json"
+DRAWING = ("unanswerable", "negatives", "balance", "shares", "questions", "switched", "switching", "seed")
+"""The hyper-parameters by which examples are drawn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +71,12 @@ def train(order: Order, watch: Callable[[Progress], None] = lambda _: None) -> P
         ValueError: the recipe does not fit the model, or the folder holds another training.
     """
     order.out.mkdir(parents=True, exist_ok=True)
-    device = pick_device(order.device)
-    dtype = getattr(torch, order.dtype or fastest_dtype(device))
+    device = _own_device(order.device)
+    dtype = pick_dtype(order.dtype, device)
     model = load_model(order.model, order.recipe, dtype, device)
     tokenizer = load_tokenizer(order.model, model, {})
     with PartialState(cpu=device.type == "cpu").main_process_first():
         examples = _examples(order, tokenizer)
-    order.recipe.save(order.out)
     trainer = Trainer(
         model,
         tokenizer,
@@ -93,6 +95,16 @@ def train(order: Order, watch: Callable[[Progress], None] = lambda _: None) -> P
     return order.out
 
 
+def _own_device(name: str | None) -> torch.device:
+    """Where this process trains: of several, started by torchrun, each has a GPU of its own."""
+    device = pick_device(name)
+    if device.type == "cuda" and device.index is not None:
+        torch.cuda.set_device(device)  # accelerate takes the current one
+    state = PartialState(cpu=device.type == "cpu")
+    own: torch.device = state.device if state.num_processes > 1 else device
+    return own
+
+
 def _teacher(order: Order, tokenizer: ReaderTokenizer, dtype: torch.dtype, device: torch.device) -> Any:
     """The teacher, which learns nothing itself. ValueError where it reads other pieces than the model."""
     name = str(order.teacher)
@@ -108,16 +120,45 @@ def _teacher(order: Order, tokenizer: ReaderTokenizer, dtype: torch.dtype, devic
 def _examples(order: Order, tokenizer: ReaderTokenizer) -> list[Example]:
     """The examples of this training: drawn once, then kept beside the weights for all who want to see them."""
     path = order.out / EXAMPLES
-    if not path.is_file():
+    if not _are_drawn(order):
         held_out = HeldOut.of_files([*order.held_out, *order.validation])
         sources = [load_source(file, held_out, order.recipe.unanswerable) for file in order.files]
         how = order.recipe
-        drawn: Iterable[Example] = draw(sources, how)
-        if how.negatives:
-            drawn = mine(list(drawn), _counter(tokenizer), how.negatives, how.seed)
-        _write_examples(switch_by(drawn, how, order.dictionaries), path)
-        _write_data(order, sources)
+        drawn = draw(sources, how)
+        path.unlink(missing_ok=True)  # never are there others than the data beside them describe
+        _write_data(order, sources, drawn)
+        mined = mine(drawn, _counter(tokenizer), how.negatives, how.seed) if how.negatives else drawn
+        _write_examples(switch_by(mined, how, order.dictionaries), path)
     return list(_read_examples(path))
+
+
+def _are_drawn(order: Order) -> bool:
+    """Whether this training's examples are there. ValueError where what is there was trained on others."""
+    if not (order.out / DATA).is_file():
+        return False
+    before = _read_data(order).get("made_from", {})  # an earlier version did not say
+    now = _made_from(order)
+    changed = [name for name in now if name in before and before[name] != now[name]]
+    begun = any((order.out / name).is_file() for name in (checkpoints.FILE_NAME, "model.safetensors"))
+    if changed and begun:
+        raise ValueError(
+            f"{order.out} holds a training with other {', '.join(changed)}: train into another folder."
+        )
+    return (begun or before == now) and (order.out / EXAMPLES).is_file()
+
+
+def _made_from(order: Order) -> dict[str, Any]:
+    """What may not change under a training: all that decides what its examples are, and what is learnt of them."""
+    recipe = asdict(order.recipe)
+    return {
+        "start": called(order.model),
+        "files": [[file.stem, digest(file)] for file in order.files],
+        "held_out": sorted(map(digest, order.held_out)),
+        "validation": sorted(map(digest, order.validation)),
+        "dictionaries": [digest(file) for file in order.dictionaries],
+        "teacher": order.teacher and called(order.teacher),
+        **{name: recipe[name] for name in DRAWING},
+    }
 
 
 def _counter(tokenizer: ReaderTokenizer) -> TokenCounter:
@@ -143,26 +184,40 @@ def _read_examples(path: Path) -> Iterable[Example]:
             yield Example(**values | {"answer": answer, "negatives": tuple(values["negatives"])})
 
 
-def _write_data(order: Order, sources: Sequence[Source]) -> None:
-    """What was trained on: files with their digests, questions of each, and what was left out as a leak."""
+def _write_data(order: Order, sources: Sequence[Source], drawn: Sequence[Example]) -> None:
+    """What was trained on: files with their digests, questions of each, how many of them were drawn, and what was
+    left out as a leak.
+    """
+    counts = Counter(one.dataset for one in drawn)
     files = [
         {
             "name": source.name,
             "sha256": digest(file),
             "licence": order.licences.get(source.name, "unknown"),
             "questions": len(source.examples),
+            "questions_trained_on": counts[source.name],
             "left_out_as_evaluation_data": source.leaked,
         }
         for file, source in zip(order.files, sources, strict=True)
     ]
-    content = {"version": version("fundstelle"), "start": called(order.model), "files": files}
+    content: dict[str, Any] = {"version": version("fundstelle"), "start": called(order.model), "files": files}
     if order.teacher:
         content["teacher"] = called(order.teacher)
-    (order.out / DATA).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    if order.dictionaries and order.recipe.switched:
+        content["dictionaries"] = [file.stem for file in order.dictionaries]
+    content["made_from"] = _made_from(order)
+    aside = (order.out / DATA).with_suffix(".part")
+    aside.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    aside.replace(order.out / DATA)
+
+
+def _read_data(order: Order) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads((order.out / DATA).read_text(encoding="utf-8"))
+    return content
 
 
 def _save(trainer: Trainer, order: Order) -> None:
-    trained = trainer.best or dict(trainer.weights.named())
+    trained = trainer.best.weights or dict(trainer.weights.named())
     save_model(trainer.model, frozen_weights(trainer.model, order.model) | trained, order.out)
     save_tokenizer(trainer.tokenizer, order.model, order.out)
-    write_card(order.out, order.recipe, json.loads((order.out / DATA).read_text(encoding="utf-8")))
+    write_card(order.out, order.recipe, _read_data(order))

@@ -1,9 +1,9 @@
 """The training loop: updates of the weights, logged, checkpointed, resumable."""
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from itertools import islice
 from pathlib import Path
 from time import perf_counter
@@ -52,6 +52,27 @@ class Schedule:
 USUAL = Schedule()
 
 
+@dataclass(slots=True)
+class Best:
+    """The weights that validated best so far, their figure, and how many validations since were no better."""
+
+    weights: dict[str, torch.Tensor] = field(default_factory=dict)
+    figure: float = float("-inf")
+    since: int = 0
+
+    def consider(self, figure: float, weights: Iterable[tuple[str, torch.Tensor]]) -> None:
+        """A validation's figure, and the weights that it is of."""
+        if figure > self.figure:
+            self.weights = {name: one.clone() for name, one in weights}
+            self.figure, self.since = figure, 0
+        else:
+            self.since += 1
+
+    def state(self) -> dict[str, Any]:
+        """What the constructor takes."""
+        return {"weights": self.weights, "figure": self.figure, "since": self.since}
+
+
 class Trainer:
     """Trains `model` on groups of windows; everything it leaves behind is in the folder `out`.
 
@@ -82,9 +103,10 @@ class Trainer:
             raise ValueError("There is nothing to train on: no example has a window that fits.")
         self.accelerator = Accelerator(cpu=next(model.parameters()).device.type == "cpu")
         self.model = model
+        self._prepared: Any = self.accelerator.prepare_model(model)  # moves it, so the copies come after
         self.weights = MasterWeights(model.named_parameters(), recipe.weight_decay)
         self.recipe = recipe
-        self.best: dict[str, torch.Tensor] | None = None
+        self.best = Best()
         self.tokenizer = tokenizer
         self._groups = groups
         self._out = out
@@ -92,29 +114,31 @@ class Trainer:
         self._schedule = schedule
         self._validate = validate
         self._teacher = teacher
-        self._prepared: Any = self.accelerator.prepare_model(model)
         self.steps = recipe.steps or max(1, round(recipe.epochs * len(updates(groups, recipe, 0))))
 
     def run(self) -> Iterator[Progress]:
-        """Every update from the last checkpoint on, as it is done."""
+        """Every update from the last checkpoint on, as it is done; none where it has ended."""
         done = self._resume()
-        remaining = islice(endless(self._groups, self.recipe, updates), done, self.steps)
-        figures = _Validations(self._schedule.patience)
+        end = done if self._exhausted else self.steps
+        remaining = islice(endless(self._groups, self.recipe, updates), done, end)
         for step, update in enumerate(remaining, done):
             progress = self._update(step, update)
             self._log(asdict(progress))
             yield progress
             last = step + 1 == self.steps
             if self._validate and (last or (step + 1) % self._schedule.validate_every == 0):
-                figure = self._validate(self.model)
+                figure = float(self._validate(self.model))
                 self._log({"step": step + 1, "validation": figure})
-                if figures.better(figure):
-                    self.best = {name: one.clone() for name, one in self.weights.named()}
-                last = last or figures.exhausted
+                self.best.consider(figure, self.weights.named())
+                last = last or self._exhausted
             if last or (step + 1) % self._schedule.checkpoint_every == 0:
                 self._checkpoint(step + 1)
             if last:
                 return
+
+    @property
+    def _exhausted(self) -> bool:
+        return self._schedule.patience is not None and self.best.since >= self._schedule.patience
 
     def _update(self, step: int, update: Sequence[Group]) -> Progress:
         began = perf_counter()
@@ -165,14 +189,17 @@ class Trainer:
         done = found.step if found else 0
         if found:
             self.weights.restore(found.weights)
+            self.best = Best(**found.best or {})
             logger.info("resumed after %d updates", done)
         if self.accelerator.is_main_process:
+            self.recipe.save(self._out)
             logs.forget(self._out, done)
         return done
 
     def _checkpoint(self, step: int) -> None:
         if self.accelerator.is_main_process:
-            Checkpoint(step, self.weights.state(), asdict(self.recipe)).save(self._out)
+            state, best = self.weights.state(), self.best.state()
+            Checkpoint(step, state, asdict(self.recipe), best).save(self._out)
 
     def _log(self, values: dict[str, Any]) -> None:
         if self.accelerator.is_main_process:
@@ -182,22 +209,3 @@ class Trainer:
 def _logits(output: Any) -> tuple[torch.Tensor, torch.Tensor]:
     """Starts and ends, (windows, L) in float32."""
     return output.start_logits.float(), output.end_logits.float()
-
-
-class _Validations:
-    """The figures of the model as training went on: is one the best so far, is it time to stop?"""
-
-    def __init__(self, patience: int | None) -> None:
-        self._patience = patience
-        self._best = float("-inf")
-        self._since = 0
-
-    def better(self, figure: float) -> bool:
-        improved = figure > self._best
-        self._best = max(self._best, figure)
-        self._since = 0 if improved else self._since + 1
-        return improved
-
-    @property
-    def exhausted(self) -> bool:
-        return self._patience is not None and self._since >= self._patience

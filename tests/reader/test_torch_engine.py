@@ -194,6 +194,8 @@ def test_devices_and_dtypes_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(ValueError, match="sees no CUDA"):
         pick_device("cuda:1")
+    with pytest.raises(ValueError, match="no device gpu"):
+        pick_device("gpu")
     assert pick_device("cpu") == CPU
     assert pick_dtype("bfloat16", CPU) is torch.bfloat16
     for wrong in ("int8", "float33"):

@@ -37,7 +37,12 @@ def test_it_trains_into_a_folder(data: Path, tmp_path: Path, encoder: Path) -> N
 
 @pytest.mark.parametrize(
     ("change", "said"),
-    [("steps", "write NAME=VALUE"), ("pace=3", "unknown"), ("warmup=0.9", "more than all")],
+    [
+        ("steps", "write NAME=VALUE"),
+        ("pace=3", "unknown"),
+        ("warmup=0.9", "more than all"),
+        ("steps=many", "has to be"),
+    ],
 )
 def test_a_wrong_recipe_is_one_sentence(change: str, said: str, data: Path, tmp_path: Path) -> None:
     """Wrong hyper-parameters leave with status 2 before anything is loaded."""

@@ -65,9 +65,10 @@ def test_what_is_not_trained_stays_as_it_was(source: Path, cities: Path, tmp_pat
     assert (out / "tokenizer.json").read_bytes() == (source / "tokenizer.json").read_bytes()
 
 
-def test_a_broken_training_goes_on(source: Path, cities: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("dropout", [0.0, 0.1])
+def test_a_broken_training_goes_on(dropout: float, source: Path, cities: Path, tmp_path: Path) -> None:
     """Stopped after a checkpoint and begun again, it ends with the weights and the log of one that ran through."""
-    recipe = SMALL.with_changes({"steps": 6})
+    recipe = SMALL.with_changes({"steps": 6, "dropout": dropout})
     for name, stops in (("whole", ()), ("broken", (3, 5))):
         out = tmp_path / name
         out.mkdir()
@@ -85,6 +86,26 @@ def test_a_broken_training_goes_on(source: Path, cities: Path, tmp_path: Path) -
         for name in ("whole", "broken")
     ]
     assert logs[0] == logs[1]
+
+
+def test_another_recipe_in_the_same_folder_is_refused(source: Path, cities: Path, tmp_path: Path) -> None:
+    """And the recipe of what is there stays."""
+    out = tmp_path / "out"
+    recipe = SMALL.with_changes({"steps": 2})
+    list(train([cities], source, out, recipe, device="cpu", dtype="float32"))
+    before = (out / "recipe.json").read_text()
+    with pytest.raises(ValueError, match="other learning_rate"):
+        other = recipe.with_changes({"learning_rate": 1e-5})
+        list(train([cities], source, out, other, device="cpu", dtype="float32"))
+    assert (out / "recipe.json").read_text() == before
+
+
+def test_a_number_format_that_does_not_exist_is_one_sentence(
+    source: Path, cities: Path, tmp_path: Path
+) -> None:
+    """Said before anything is drawn."""
+    with pytest.raises(ValueError, match="dtype must be"):
+        list(train([cities], source, tmp_path / "out", SMALL, device="cpu", dtype="bf16"))
 
 
 def contrast(source: Path, cities: Path, recipe: object, out: Path) -> Contrast:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from fundstelle.training.recipes import DEEPSET, RECIPES, Recipe, recipe_of
+from fundstelle.training.recipes import DEEPSET, RECIPES, Recipe, changes_of, recipe_of
 
 
 def test_a_recipe_comes_back_from_its_file(tmp_path: Path) -> None:
@@ -38,6 +38,12 @@ def test_the_model_cards_recipe_is_the_model_cards() -> None:
         (lambda: Recipe(warmup=0.6, decay=0.6), "more than all steps"),
         (lambda: Recipe(shares={"one": 0.6, "two": 0.6}), "more than all questions"),
         (lambda: Recipe().with_changes({"learning": 1}), "unknown"),
+        (lambda: Recipe(steps=20.5), "steps is 20.5, and has to be a whole number or null"),  # type: ignore[arg-type]
+        (lambda: Recipe(seed=True), "seed is true, and has to be a whole number"),
+        (lambda: Recipe(warmup="high"), 'warmup is "high", and has to be a number'),  # type: ignore[arg-type]
+        (lambda: Recipe(freeze_embeddings="no"), "has to be true or false"),  # type: ignore[arg-type]
+        (lambda: Recipe(shares="towers"), "shares is .*, and has to be numbers by name"),  # type: ignore[arg-type]
+        (lambda: Recipe(shares={"towers": "half"}), "shares is"),  # type: ignore[dict-item]
         (lambda: recipe_of("nobody's"), "There is no recipe"),
     ],
 )
@@ -46,3 +52,25 @@ def test_what_is_no_recipe_is_refused(make: object, said: str) -> None:
     assert callable(make)
     with pytest.raises(ValueError, match=said):
         make()
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("learning_rate=.001", 0.001),
+        ("learning_rate=3e-5", 3e-5),
+        ("steps=2e1", 20),
+        ("steps=null", None),
+        ("dropout=None", None),
+        ("freeze_embeddings=False", False),
+        ("unanswerable=true", True),
+        ('shares={"towers": 0.5}', {"towers": 0.5}),
+        ("name=my recipe", "my recipe"),
+    ],
+)
+def test_settings_are_read_as_people_write_them(setting: str, value: object) -> None:
+    """Numbers, truth and nothing, whether written as in JSON or as in Python."""
+    changes = changes_of([setting])
+    ((name, read),) = changes.items()
+    assert (type(read), read) == (type(value), value)
+    assert getattr(Recipe().with_changes(changes), name) == value

@@ -6,17 +6,26 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
+from safetensors.torch import load_file
 from transformers import AutoModelForQuestionAnswering
 
+from fundstelle.reader.hub import load_tokenizer
 from fundstelle.reader.reader import Reader
+from fundstelle.training import session
+from fundstelle.training import trainer as loop
+from fundstelle.training.examples import Example
+from fundstelle.training.models import load_model
 from fundstelle.training.recipes import Recipe
 from fundstelle.training.session import Order, train
-from fundstelle.training.trainer import Schedule
+from fundstelle.training.trainer import Progress, Schedule, Trainer
+from fundstelle.training.windows import groups
 
 RECIPE = Recipe(
     steps=12, tokens_per_step=300, max_seq_length=96, max_question_length=40, stride=24, learning_rate=1e-3
@@ -52,7 +61,7 @@ def test_a_training_leaves_a_reader_that_transformers_loads(trained: Path) -> No
         reader.warm_up()
     assert json.loads((trained / "recipe.json").read_text())["steps"] == 12
     data = json.loads((trained / "data.json").read_text())
-    assert [one["questions"] for one in data["files"]] == [16]
+    assert [(one["questions"], one["questions_trained_on"]) for one in data["files"]] == [(16, 16)]
     assert "cities" in (trained / "README.md").read_text(encoding="utf-8")
 
 
@@ -178,9 +187,13 @@ def _margins(folder: Path) -> torch.Tensor:
 
 
 def test_another_recipe_in_the_same_folder_is_refused(encoder: Path, cities: Path, trained: Path) -> None:
-    """A checkpoint is gone on with by the recipe that made it, longer or shorter, and by no other."""
+    """A checkpoint is gone on with by the recipe that made it, longer or shorter, and by no other, which leaves the
+    folder as it is.
+    """
+    before = (trained / "recipe.json").read_text()
     with pytest.raises(ValueError, match="learning_rate"):
         train(_order(encoder, cities, trained, RECIPE.with_changes({"learning_rate": 1e-5})))
+    assert (trained / "recipe.json").read_text() == before
 
 
 def test_a_finished_training_can_be_made_longer(encoder: Path, cities: Path, tmp_path: Path) -> None:
@@ -202,3 +215,173 @@ def test_validation_keeps_the_best_and_stops_early(
     train(order)
     lines = (tmp_path / "out" / "log.jsonl").read_text().splitlines()
     assert [json.loads(line)["step"] for line in lines if "validation" in line] == [2, 4]
+
+
+class Killed(Exception):
+    """Breaks a training off."""
+
+
+def _killed_after(step: int) -> Callable[[Progress], None]:
+    def watch(now: Progress) -> None:
+        if now.step == step:
+            raise Killed
+
+    return watch
+
+
+def _weights(folder: Path) -> torch.Tensor:
+    return load_file(folder / "model.safetensors")["bert.encoder.layer.0.attention.self.query.weight"]
+
+
+def _validated(out: Path) -> list[int]:
+    lines = map(json.loads, (out / "log.jsonl").read_text(encoding="utf-8").splitlines())
+    return [line["step"] for line in lines if "validation" in line]
+
+
+@pytest.fixture
+def validated(
+    encoder: Path, cities: Path, squad: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., Path]:
+    """Trains 8 updates into a folder of that name, where the figures of validations are given."""
+    other = squad(tmp_path / "valid.json", [("The mayor of Paris is Anne.", [("Who is it?", "Anne")])])
+
+    def run(name: str, *figures: float, patience: int | None = None, killed: int = 0, steps: int = 8) -> Path:
+        following = iter(figures)
+        monkeypatch.setattr(session, "Validation", lambda *_: lambda _: next(following))
+        recipe, schedule = RECIPE.with_changes({"steps": steps}), Schedule(2, 2, patience)
+        order = _order(encoder, cities, tmp_path / name, recipe, schedule=schedule, validation=[other])
+        return train(order, _killed_after(killed))
+
+    return run
+
+
+def test_the_best_weights_outlive_the_process(validated: Callable[..., Path], tmp_path: Path) -> None:
+    """A training that was broken off after its best validation ends with the same weights as an undisturbed one."""
+    whole = _weights(validated("whole", 0.3, 0.9, 0.5, 0.2))
+    with pytest.raises(Killed):
+        validated("broken", 0.3, 0.9, 0.5, killed=7)
+    assert torch.equal(_weights(validated("broken", 0.2)), whole)
+    assert not torch.equal(_weights(validated("last", 0.1, 0.2, 0.3, 0.4)), whole)
+
+
+def test_a_finished_training_stays_as_it_is(validated: Callable[..., Path]) -> None:
+    """The same command again leaves the best weights, and a training that stopped early does not go on."""
+    best = _weights(validated("out", 0.9, 0.5, patience=1))
+    out = validated("out", patience=1)
+    assert torch.equal(_weights(out), best)
+    assert _validated(out) == [2, 4]
+    assert _validated(validated("out", 0.4, 0.3, patience=3)) == [2, 4, 6, 8]
+    assert torch.equal(_weights(out), best)
+    assert not torch.equal(_weights(validated("out", 0.95, patience=None, steps=10)), best)
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({"held_out": "again"}, "held_out"),
+        ({"validation": "again"}, "validation"),
+        ({"files": "again"}, "files"),
+        ({"model": "again"}, "start"),
+        ({"teacher": "again"}, "teacher"),
+        ({"recipe": RECIPE.with_changes({"unanswerable": False})}, "unanswerable"),
+    ],
+)
+def test_other_data_in_the_same_folder_are_refused(
+    more: dict[str, object], said: str, encoder: Path, cities: Path, trained: Path, tmp_path: Path
+) -> None:
+    """What a training learns from does not change under it, nor does the folder."""
+    shutil.copytree(encoder, tmp_path / "again")
+    shutil.copy(cities, tmp_path / "again.json")
+    given = {
+        name: value if value != "again"
+        else str(tmp_path / "again") if name in ("model", "teacher")
+        else [tmp_path / "again.json"]
+        for name, value in more.items()
+    }  # fmt: skip
+    before = {file.name: file.read_bytes() for file in trained.iterdir()}
+    with pytest.raises(ValueError, match=f"holds a training with other {said}: train into another folder"):
+        train(replace(_order(encoder, cities, trained), **given))  # type: ignore[arg-type]
+    assert {file.name: file.read_bytes() for file in trained.iterdir()} == before
+
+
+def test_before_the_first_checkpoint_examples_are_drawn_anew(
+    encoder: Path, cities: Path, tmp_path: Path
+) -> None:
+    """What was broken off early and is begun again with other data or another recipe trains on these."""
+    order = _order(encoder, cities, tmp_path / "out", RECIPE.with_changes({"steps": 2}))
+    with pytest.raises(ValueError, match="nothing to train on"):
+        train(replace(order, held_out=[cities]))
+    with pytest.raises(Killed):
+        train(order, _killed_after(1))
+    examples = tmp_path / "out" / "examples.jsonl"
+    assert len(examples.read_text().splitlines()) == 16
+    train(replace(order, recipe=order.recipe.with_changes({"unanswerable": False})))
+    assert len(examples.read_text().splitlines()) == 8
+
+
+def test_a_kill_while_examples_are_written_harms_nothing(
+    encoder: Path, cities: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Begun again, all of them are written, and what they were drawn from stands beside them."""
+    order = _order(encoder, cities, tmp_path / "out", RECIPE.with_changes({"steps": 1, "balance": 0.5}))
+
+    def killed(*_: object) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patched, pytest.raises(Killed):
+        patched.setattr(session, "_write_examples", killed)
+        train(order)
+    out = train(order)
+    assert len((out / "examples.jsonl").read_text().splitlines()) == 16
+    assert json.loads((out / "data.json").read_text())["files"][0]["name"] == "cities"
+
+
+def test_the_part_of_a_file_that_was_drawn_is_counted(encoder: Path, cities: Path, tmp_path: Path) -> None:
+    """An epoch of five questions is stated as five of the file's sixteen."""
+    out = train(_order(encoder, cities, tmp_path / "out", RECIPE.with_changes({"steps": 1, "questions": 5})))
+    (file,) = json.loads((out / "data.json").read_text())["files"]
+    assert (file["questions"], file["questions_trained_on"]) == (16, 5)
+
+
+@pytest.mark.parametrize(
+    ("more", "said"), [({"dtype": "bf16"}, "dtype must be"), ({"device": "gpu"}, "no device gpu")]
+)
+def test_what_cannot_be_computed_in_is_one_sentence(
+    more: dict[str, str], said: str, encoder: Path, cities: Path, tmp_path: Path
+) -> None:
+    """A number format or a device that does not exist."""
+    with pytest.raises(ValueError, match=said):
+        train(replace(_order(encoder, cities, tmp_path / "out"), **more))  # type: ignore[arg-type]
+
+
+def test_the_float32_copies_are_of_the_prepared_model(
+    encoder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Preparing a model moves it to the process's GPU and gives it the first process's weights: these are trained."""
+
+    def prepared(_: object, model: torch.nn.Module) -> torch.nn.Module:
+        with torch.no_grad():
+            for one in model.parameters():
+                one.zero_()
+        return model
+
+    monkeypatch.setattr(loop.Accelerator, "prepare_model", prepared)
+    model = load_model(str(encoder), RECIPE, torch.float32, torch.device("cpu"))
+    tokenizer = load_tokenizer(str(encoder), model, {})
+    examples = [Example("d", "Who?", "The mayor is Ada.", (13, 16))]
+    trainer = Trainer(model, tokenizer, list(groups(examples, tokenizer, RECIPE)), RECIPE, tmp_path)
+    assert not any(one.any() for _, one in trainer.weights.named())
+
+
+@pytest.mark.parametrize(("processes", "device"), [(1, "cuda:1"), (2, "cuda:0")])
+def test_each_of_several_processes_has_a_gpu_of_its_own(
+    processes: int, device: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One process trains on the GPU that was named, which is made the current one; several share out what there is."""
+    current: list[torch.device] = []
+    state = SimpleNamespace(device=torch.device("cuda:0"), num_processes=processes)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "set_device", current.append)
+    monkeypatch.setattr(session, "PartialState", lambda cpu: state)
+    assert session._own_device("cuda:1") == torch.device(device)
+    assert current == [torch.device("cuda:1")]
