@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -95,9 +96,13 @@ class Asked:
 
 
 def _as_dict(folder: Path, calibration: "Calibration", judgements: "Judgements") -> dict[str, object]:
-    """The object that `--json` prints; judgements in the order fitted on, held out, each by retriever."""
+    """The object that `--json` prints; judgements in the order fitted on, held out, each by retriever.
+
+    JSON has no infinity: the `stop` of a calibration that never stops is null.
+    """
     fitted, *held_out = ({kind: asdict(one) for kind, one in found.items()} for found in judgements.values())
-    found = {"out": str(folder), "calibration": asdict(calibration), "judgement": fitted}
+    weights = {name: value if isfinite(value) else None for name, value in asdict(calibration).items()}
+    found = {"out": str(folder), "calibration": weights, "judgement": fitted}
     return found | ({"held_out": held_out[0]} if held_out else {})
 
 

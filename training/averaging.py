@@ -10,6 +10,7 @@ Leads to Wider Optima and Better Generalization"). Models of different origin ha
 
 import argparse
 import json
+from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from transformers import AutoConfig, AutoModelForQuestionAnswering
 from fundstelle.encoder import hub
 from fundstelle.reader.hub import load_tokenizer
 from fundstelle.training.models import save_model, save_settings, save_tokenizer
+from fundstelle.training.reporting import existing_folder, reported
 
 SOURCES = "averaged.json"
 
@@ -56,8 +58,17 @@ def average(folders: Sequence[Path], out: Path, shares: Sequence[float] | None =
         save_tokenizer(load_tokenizer(str(folders[0]), model, {}), str(folders[0]), out)
     else:
         save_settings(folders[0], out)
-    content = {folder.name: share for folder, share in zip(folders, shares, strict=True)}
+    content: defaultdict[str, float] = defaultdict(float)
+    for name, share in zip(_names(folders), shares, strict=True):
+        content[name] += share
     (out / SOURCES).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+
+
+def _names(folders: Sequence[Path]) -> list[str]:
+    """As much of the end of each path as tells different folders apart: mostly the last name."""
+    parts = [folder.absolute().parts for folder in folders]
+    ends = ([str(Path(*one[-depth:])) for one in parts] for depth in range(1, max(map(len, parts)) + 1))
+    return next(names for names in ends if len(set(names)) == len(set(parts)))
 
 
 def _reads(folder: Path) -> bool:
@@ -83,10 +94,11 @@ def _weights(folder: Path, like: dict[str, torch.Tensor]) -> dict[str, torch.Ten
     return weights
 
 
+@reported()
 def main(arguments: Sequence[str] | None = None) -> None:
     """The command line; see the module's docstring."""
     parser = argparse.ArgumentParser(prog="fundstelle.training.averaging", description=__doc__)
-    parser.add_argument("folders", type=Path, nargs="+")
+    parser.add_argument("folders", type=existing_folder, nargs="+")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--shares", type=float, nargs="+")
     options = parser.parse_args(arguments)

@@ -35,6 +35,7 @@ from fundstelle.training.examples import Example, draw, load_source
 from fundstelle.training.leaks import HeldOut
 from fundstelle.training.models import prepare, save_model, save_settings
 from fundstelle.training.recipes import Recipe, changes_of
+from fundstelle.training.reporting import existing_folder, reported
 from fundstelle.training.switching import switch_by
 from fundstelle.training.weights import MasterWeights
 
@@ -178,13 +179,16 @@ def _save(training: Contrast, source: Path, out: Path) -> None:
     save_settings(source, out)
 
 
+@reported()
 def main(arguments: Sequence[str] | None = None) -> None:
     """The command line; see the module's docstring."""
     parser = argparse.ArgumentParser(
         prog="fundstelle.training.contrast", description=(__doc__ or "").partition("\n")[0]
     )
     parser.add_argument("files", type=Path, nargs="+", help="training data in SQuAD format")
-    parser.add_argument("--from", type=Path, required=True, dest="source", help="an encoder's folder")
+    parser.add_argument(
+        "--from", type=existing_folder, required=True, dest="source", help="an encoder's folder"
+    )
     parser.add_argument("--out", type=Path, required=True, help="the folder to write to")
     parser.add_argument(
         "--held-out", type=Path, action="append", default=[], help="evaluation data to keep out"

@@ -20,6 +20,7 @@ from fundstelle.reader import bundle as reader_bundle
 from fundstelle.reader.embeddings import TOLERANCE, Embeddings, difference
 from fundstelle.reader.light import import_openvino
 from fundstelle.training.packing import digest
+from fundstelle.training.reporting import existing_folder, reported
 
 SHARED = (reader_bundle.EMBEDDINGS, reader_bundle.TOKENIZER, reader_bundle.TOKENIZER_CONFIG)
 """Files of the reader's bundle that the encoder needs."""
@@ -101,13 +102,14 @@ def _revision(digests: dict[str, str], prefixes: dict[str, str]) -> str:
     return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()[:16]
 
 
+@reported()
 def main(arguments: Sequence[str] | None = None) -> None:
     """The command line; see the module's docstring."""
     parser = argparse.ArgumentParser(prog="fundstelle.training.encoders", description=__doc__)
-    parser.add_argument("folder", type=Path, help="a transformers folder with an encoder")
+    parser.add_argument("folder", type=existing_folder, help="a transformers folder with an encoder")
     parser.add_argument("out", type=Path, help="the folder to write the bundle to")
     parser.add_argument(
-        "--reader", type=Path, required=True, help="the reader's bundle to share embeddings with"
+        "--reader", type=existing_folder, required=True, help="the reader's bundle to share embeddings with"
     )
     parser.add_argument("--calibrate", type=Path, nargs="+", default=[], metavar="FILE", help="SQuAD files")
     parser.add_argument("--name", help="what the encoder is called (default: the folder's name)")

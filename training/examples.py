@@ -66,7 +66,7 @@ def quotas(
     `size ** balance`; where there are to be `questions` at most, all in proportion. A file whose share is not None
     has that share of all of them instead.
     """
-    middle = max(1, sorted(sizes)[len(sizes) // 2]) if sizes else 1
+    middle = max(1, sorted(sizes)[(len(sizes) - 1) // 2]) if sizes else 1
     counts = [min(size, middle * (size / middle) ** balance) for size in sizes]
     shares = shares or [None] * len(sizes)
     total = sum(counts) if questions is None else min(questions, sum(counts))

@@ -31,6 +31,7 @@ from fundstelle.pipelines.retrieval import DEPTH, Retriever
 from fundstelle.reader import bundle as reader_bundle
 from fundstelle.training.fitting import minimise
 from fundstelle.training.observations import choose
+from fundstelle.training.reporting import reported
 
 PENALTY = 1e-3
 """Of the squared weights, each in units of `SCALES`."""
@@ -161,6 +162,7 @@ def first_right(contests: Sequence[Contest], fusion: Fusion) -> dict[str, float]
     return {dataset: sum(found) / len(found) for dataset, found in hits.items()}
 
 
+@reported()
 def main(arguments: Sequence[str] | None = None) -> None:
     """Observe, fit, write `fusion.json`, and print how often the best passage is right."""
     parser = argparse.ArgumentParser(prog="fundstelle.training.fusion", description=__doc__)

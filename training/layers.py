@@ -20,6 +20,7 @@ from transformers import AutoConfig, AutoModelForQuestionAnswering
 from fundstelle.reader import bundle
 from fundstelle.reader.embeddings import Embeddings
 from fundstelle.training.models import embedding_names
+from fundstelle.training.reporting import existing_folder, reported
 
 LAYERS = "layers.safetensors"
 CONFIG = "config.json"
@@ -68,11 +69,12 @@ def assemble(layers: Path, out: Path, bundled: Path | None = None) -> None:
         shutil.copy(bundled / file, out / file)
 
 
+@reported()
 def main(arguments: Sequence[str] | None = None) -> None:
     """The command line; see the module's docstring."""
     parser = argparse.ArgumentParser(prog="fundstelle.training.layers", description=__doc__)
     parser.add_argument("verb", choices=("extract", "assemble"))
-    parser.add_argument("source", type=Path)
+    parser.add_argument("source", type=existing_folder)
     parser.add_argument("out", type=Path)
     options = parser.parse_args(arguments)
     if options.verb == "extract":

@@ -19,12 +19,14 @@ class HeldOut:
         """From (question, paragraph) pairs."""
         self._questions: set[bytes] = set()
         self._pieces: set[int] = set()
+        self._shared: dict[str, bool] = {}
         contexts: set[str] = set()
         for question, context in pairs:
             self._questions.add(_plain(question))
             contexts.add(context)
-        for context in contexts:
-            self._pieces.update(_pieces(_plain(context), 1))
+        self._contexts = {_plain(context) for context in contexts} - {b""}
+        for plain in self._contexts:
+            self._pieces.update(_pieces(plain))
 
     @classmethod
     def of_files(cls, files: Iterable[Path]) -> Self:
@@ -33,10 +35,15 @@ class HeldOut:
         return cls((one.text, one.context) for one in questions)
 
     def knows(self, question: str, context: str) -> bool:
-        """Whether the same question, or a paragraph with a common piece of text, is held out."""
+        """Whether the same question, the same paragraph, or one with a common piece of text, is held out."""
         if _plain(question) in self._questions:
             return True
-        return any(piece in self._pieces for piece in _pieces(_plain(context), SHINGLE // 2))
+        if context not in self._shared:  # asked again for every question of a paragraph
+            self._shared[context] = self._shares(_plain(context))
+        return self._shared[context]
+
+    def _shares(self, context: bytes) -> bool:
+        return context in self._contexts or any(piece in self._pieces for piece in _pieces(context))
 
 
 def _plain(text: str) -> bytes:
@@ -44,6 +51,6 @@ def _plain(text: str) -> bytes:
     return "".join(filter(str.isalnum, folded)).encode("utf-8", "ignore")
 
 
-def _pieces(text: bytes, step: int) -> Iterator[int]:
-    """Hashes of pieces of `SHINGLE` bytes; one of every two half-overlapping ones is inside any longer match."""
-    return (hash(text[i : i + SHINGLE]) for i in range(0, len(text) - SHINGLE + 1, step))
+def _pieces(text: bytes) -> Iterator[int]:
+    """Hashes of every piece of `SHINGLE` bytes, so that a match of that length is found wherever it starts."""
+    return (hash(text[i : i + SHINGLE]) for i in range(len(text) - SHINGLE + 1))

@@ -17,6 +17,7 @@ import numpy as np
 from fundstelle.reader import bundle
 from fundstelle.reader.confidence import FILE_NAME
 from fundstelle.reader.embeddings import Embeddings, compact
+from fundstelle.reader.engine import Batch
 from fundstelle.reader.light import import_openvino
 from fundstelle.reader.tokenization import ReaderTokenizer, read_roles
 
@@ -60,6 +61,7 @@ def pack_reader(
     if (out / bundle.CONFIG).is_file() and not (out / bundle.LAYERS).is_file():
         raise ValueError(f"{out} holds another model, which would be damaged: name a folder of its own.")
     model, tokenizer = _load(str(source))
+    drawn = _drawn(calibrate, tokenizer, windows)
     about = {
         "name": name or Path(source).name,
         "licence": licence,
@@ -72,7 +74,7 @@ def pack_reader(
         new = Path(made)
         _write_tokenizer(tokenizer, str(source), new)
         _write_embeddings(model, new)
-        quantisation = _write_layers(model, tokenizer.token_types, new, calibrate, windows)
+        quantisation = _write_layers(model, tokenizer.token_types, new, drawn)
         _write_config(new, about | quantisation)
         if fitted := find_file(str(source), FILE_NAME, {}):
             shutil.copy(fitted, new)
@@ -91,6 +93,15 @@ def _load(source: str) -> tuple[Any, ReaderTokenizer]:
             f"{source} reads padding before text, which packed layers cannot: read with the model itself."
         )
     return model, tokenizer
+
+
+def _drawn(files: Sequence[Path], tokenizer: ReaderTokenizer, count: int) -> list[Batch]:
+    """What to calibrate on, none without files; read before the model is exported, which takes long."""
+    from fundstelle.training.quantising import calibration_windows
+
+    if not files:
+        return []
+    return calibration_windows(files, tokenizer.backend, max_length=tokenizer.max_length, count=count)
 
 
 def _write_tokenizer(tokenizer: ReaderTokenizer, source: str, out: Path) -> None:
@@ -118,17 +129,14 @@ def _write_embeddings(model: Any, out: Path) -> None:
     np.save(out / bundle.EMBEDDINGS, compact(weights))
 
 
-def _write_layers(
-    model: Any, token_types: bool, out: Path, calibrate: Sequence[Path], windows: int
-) -> dict[str, Any]:
+def _write_layers(model: Any, token_types: bool, out: Path, windows: Sequence[Batch]) -> dict[str, Any]:
     """The layers, at 8 bits where there is something to calibrate on; returns what config.json says of that."""
     from fundstelle.training.exporting import export_layers
-    from fundstelle.training.quantising import calibration_windows, quantise_layers
+    from fundstelle.training.quantising import quantise_layers
 
     layers, about = export_layers(model, token_types), {}
-    if calibrate:
-        drawn = calibration_windows(calibrate, bundle.load_tokenizer(out), count=windows)
-        quantised = quantise_layers(layers, Embeddings.open(out / bundle.EMBEDDINGS), drawn)
+    if windows:
+        quantised = quantise_layers(layers, Embeddings.open(out / bundle.EMBEDDINGS), windows)
         layers, about = quantised.layers, {"quantisation": quantised.about()}
     import_openvino().save_model(layers, out / bundle.LAYERS, compress_to_fp16=False)
     return about

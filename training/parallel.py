@@ -21,6 +21,7 @@ import regex
 
 from fundstelle.evaluation.datasets import Dataset, Gold, Question, load
 from fundstelle.indexing.languages import detect
+from fundstelle.training.reporting import reported
 
 LEAST_LIKENESS, LEAST_LEAD = 0.35, 0.1
 """Of two paragraphs' names and numbers (a cosine), and of the best match before the second."""
@@ -122,6 +123,7 @@ def _terms(text: str) -> frozenset[str]:
     return frozenset(_TELLING.findall(text))
 
 
+@reported()
 def main(arguments: Sequence[str] | None = None) -> None:
     """Match, write the three files, and print what is in them."""
     parser = argparse.ArgumentParser(prog="fundstelle.training.parallel", description=__doc__)
@@ -129,8 +131,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("original", type=Path, help="the data set that they were translated from")
     parser.add_argument("--out", type=Path, required=True, help="folder for the three files")
     options = parser.parse_args(arguments)
-    options.out.mkdir(parents=True, exist_ok=True)
     translated, original = load(options.translated, "report"), load(options.original, "report")
+    options.out.mkdir(parents=True, exist_ok=True)
     back = matched(translated, original)
     forth = {one: other for other, one in back.items()}
     here, there = (detect(next(iter(contexts), "")) for contexts in (back, forth))

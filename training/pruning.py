@@ -27,6 +27,7 @@ from fundstelle.evaluation.datasets import load
 from fundstelle.reader.bundle import TOKENIZER
 from fundstelle.reader.hub import load_model, load_tokenizer
 from fundstelle.training.models import embedding_names, save_model, save_tokenizer
+from fundstelle.training.reporting import existing_folder, reported
 
 CONTINUED = "##"  # how WordPiece marks pieces within a word
 AT_ONCE = 1000  # texts tokenised in one call
@@ -158,10 +159,17 @@ def texts_of(file: Path) -> Iterator[str]:
             yield from (line.rstrip("\n") for line in lines)
 
 
+def _tokenizer(folder: Path) -> Tokenizer:
+    return load_tokenizer(str(folder), load_model(str(folder), {}), {}).backend
+
+
+@reported()
 def main(arguments: Sequence[str] | None = None) -> None:
     """The command line; see the module's docstring."""
     parser = argparse.ArgumentParser(prog="fundstelle.training.pruning", description=__doc__)
-    parser.add_argument("folder", type=Path, help="a transformers folder with an extractive QA model")
+    parser.add_argument(
+        "folder", type=existing_folder, help="a transformers folder with an extractive QA model"
+    )
     parser.add_argument("out", type=Path, help="the folder to write to")
     parser.add_argument("files", type=Path, nargs="+", help="texts, one a line, or SQuAD files")
     parser.add_argument("--least", type=int, default=1, help="times that a piece must be there (default: 1)")
@@ -173,7 +181,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         (text for file in options.files for text in texts_of(file)),
         options.least,
     )
-    before, after = (Tokenizer.from_file(str(one / TOKENIZER)) for one in (options.folder, options.out))
+    before, after = (_tokenizer(one) for one in (options.folder, options.out))
     print(f"{before.get_vocab_size():,} pieces before, {len(kept):,} after")  # noqa: T201
     for file in options.check:
         print(f"{file.name}: {growth(before, after, list(texts_of(file))):.2%} more tokens")  # noqa: T201

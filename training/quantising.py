@@ -12,9 +12,8 @@ windows of 256 tokens with VNNI: everything at 8 bits, strength 0.95, 0.0093 and
 0.0093, 0.0085 came from the weights alone.
 """
 
-import json
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -24,9 +23,11 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Encoding, Tokenizer
 
+from fundstelle.evaluation.datasets import load
 from fundstelle.reader.embeddings import Embeddings
 from fundstelle.reader.engine import Batch
 from fundstelle.reader.light import import_openvino, inputs_of, takes_token_types
+from fundstelle.reader.settings import ReaderSettings
 from fundstelle.training.releasing import bearable, released
 
 WINDOW_LENGTH = 256
@@ -74,12 +75,7 @@ def quantise_layers(
 
     Logits, normalisation and attention between tokens stay in floating point, and behind activation functions what
     would do harm. `windows` are of every language alike. It runs everything many times: minutes.
-
-    Raises:
-        ValueError: fewer windows than are needed to calibrate and to judge.
     """
-    if len(windows) < HELD_OUT:
-        raise ValueError("Quantisation needs windows to calibrate on: give it SQuAD files with questions.")
     judging = windows[::HELD_OUT]
     ranging = [window for place, window in enumerate(windows) if place % HELD_OUT]
     wanted = distributions(layers, embeddings, judging)
@@ -138,13 +134,37 @@ def divergence(wanted: Distributions, given: Distributions) -> float:
 
 
 def calibration_windows(
-    files: Sequence[Path], tokenizer: Tokenizer, *, count: int, seed: int = 0
+    files: Sequence[Path],
+    tokenizer: Tokenizer,
+    *,
+    max_length: int = WINDOW_LENGTH,
+    count: int,
+    seed: int = 0,
 ) -> list[Batch]:
-    """About `count` windows of question and passage, of each SQuAD file as many as of the others."""
-    tokenizer.enable_truncation(WINDOW_LENGTH, strategy="only_second")
-    windows = [_window(encoding) for encoding in tokenizer.encode_batch(_sample(files, count, seed))]
+    """About `count` windows of question and passage, of each SQuAD file as many as of the others.
+
+    Raises:
+        ValueError: a file cannot be used, or they have fewer questions than are needed to calibrate and to judge.
+    """
+    length = min(WINDOW_LENGTH, max_length)
+    sample = _sample(files, count, seed)
+    if len(sample) < HELD_OUT:
+        raise ValueError(
+            f"Quantisation needs {HELD_OUT} windows to calibrate on and has {len(sample)}: give it SQuAD files with "
+            "more questions."
+        )
+    longest = min(ReaderSettings().max_question_length, length // 2)
+    pairs = [(_cut(question, tokenizer, longest), passage) for question, passage in sample]
+    tokenizer.enable_truncation(length, strategy="only_second")
+    windows = [_window(encoding) for encoding in tokenizer.encode_batch(pairs)]
     tokenizer.no_truncation()
     return windows
+
+
+def _cut(question: str, tokenizer: Tokenizer, longest: int) -> str:
+    """The question as the reader sees it: of one that is too long the beginning."""
+    offsets = tokenizer.encode(question, add_special_tokens=False).offsets
+    return question[: offsets[longest - 1][1]] if len(offsets) > longest else question
 
 
 def _window(encoding: Encoding) -> Batch:
@@ -178,13 +198,6 @@ def _sample(files: Sequence[Path], count: int, seed: int) -> list[tuple[str, str
     """About `count` pairs of question and passage, so that each file, and so each language, counts the same."""
     chooser, chosen = random.Random(seed), []
     for file in files:
-        pairs = list(_pairs(json.loads(file.read_text(encoding="utf-8"))))
+        pairs = [(one.text, one.context) for one in load(file, offsets="report").questions]
         chosen += chooser.sample(pairs, min(len(pairs), -(-count // len(files))))
     return chosen
-
-
-def _pairs(squad: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    for article in squad["data"]:
-        for paragraph in article["paragraphs"]:
-            for question in paragraph["qas"]:
-                yield question["question"], paragraph["context"]

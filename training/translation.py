@@ -25,6 +25,7 @@ from fundstelle.evaluation.datasets import Gold, Question, load
 from fundstelle.indexing.languages import detect
 from fundstelle.training.leaks import HeldOut
 from fundstelle.training.parallel import write
+from fundstelle.training.reporting import reported
 
 Span = tuple[int, int]
 
@@ -133,6 +134,7 @@ def chosen(questions: Sequence[Question], paragraphs: int | None, seed: int = 0)
     return [one for one in questions if one.context in wanted]
 
 
+@reported()
 def main(arguments: Sequence[str] | None = None) -> None:
     """Translate, write the three files, and print what is in them."""
     parser = argparse.ArgumentParser(

@@ -1,6 +1,7 @@
 """`fundstelle calibrate` as a user types it."""
 
 import json
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -43,10 +44,17 @@ def test_what_was_observed_is_fitted_again_without_files(observations: Path, tmp
     """The fit is saved in the folder asked for, made where needed, and printed with how good it is."""
     out = tmp_path / "new" / "folder"
     printed = json.loads(call("--observations", observations, "--out", out, "--json").stdout)
-    assert printed["calibration"] == json.loads((out / "calibration.json").read_text())
+    assert printed["calibration"] == json.loads((out / "calibration.json").read_text()) | {"stop": None}
     assert Calibration.load(out).margin > 0
     assert printed["judgement"]["bm25"]["questions"] == 40
     assert "40 questions: best answer right" in call("--observations", observations, "--out", out).stdout
+
+
+def test_what_is_printed_is_json(observations: Path, tmp_path: Path) -> None:
+    """JSON knows no infinity: a calibration on too few questions to dare stop early has null for it."""
+    printed = call("--observations", observations, "--out", tmp_path, "--json").stdout
+    assert Calibration.load(tmp_path).stop == inf
+    assert json.loads(printed, parse_constant=pytest.fail)["calibration"]["stop"] is None
 
 
 def test_files_are_read_and_the_readings_kept(tmp_path: Path) -> None:

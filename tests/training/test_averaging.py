@@ -48,6 +48,14 @@ def test_every_weight_is_the_mean(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "mostly" / SOURCES).read_text()) == {"one": 0.75, "two": 0.25}
 
 
+def test_folders_of_one_name_are_told_apart(tmp_path: Path) -> None:
+    """What it was made of names every folder, by its parents too where needed; one given twice has both shares."""
+    one, two, three = (model(tmp_path / place / "best", 1) for place in ("first", "second", "third"))
+    average([one, two, three, one], tmp_path / "mean", [0.5, 0.25, 0.125, 0.125])
+    made_of = json.loads((tmp_path / "mean" / SOURCES).read_text())
+    assert made_of == {"first/best": 0.625, "second/best": 0.25, "third/best": 0.125}
+
+
 def test_what_all_have_in_common_stays_as_it_is(tmp_path: Path) -> None:
     """Frozen weights are not rounded anew: a third thrice is not quite one."""
     folders = [model(tmp_path / str(seed), seed) for seed in range(3)]

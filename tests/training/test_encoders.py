@@ -102,7 +102,10 @@ def test_8_bits_give_nearly_the_same(
 ) -> None:
     """Packed by the command line in 8 bits, the layers are small and the vectors near those of float32."""
     paragraphs = [
-        {"context": LETTERS[i:] * 2, "qas": [{"question": LETTERS[:-i:3], "id": str(i), "answers": []}]}
+        {
+            "context": LETTERS[i:] * 2,
+            "qas": [{"question": LETTERS[:-i:3], "id": str(i), "answers": [], "is_impossible": True}],
+        }
         for i in range(2, 50, 2)
     ]
     questions = tmp_path / "squad.json"

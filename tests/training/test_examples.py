@@ -14,6 +14,12 @@ def test_small_files_are_taken_whole_and_large_ones_in_part() -> None:
     assert quotas([], 0.5) == []
 
 
+def test_of_an_even_number_of_files_the_smaller_half_is_taken_whole() -> None:
+    """The middle one is the largest of the smaller half, so that balance matters between two files already."""
+    assert quotas([100, 400], 0.5) == [100, 200]
+    assert quotas([100, 1600, 1600, 100], 0.5) == [100, 400, 400, 100]
+
+
 def test_a_file_can_be_given_a_share_and_an_epoch_a_size() -> None:
     """What is not given a share divides the rest as it would divide the whole; no file gives more than it has."""
     assert quotas([100, 400, 1600], 1.0, questions=210) == [10, 40, 160]

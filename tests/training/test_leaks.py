@@ -3,8 +3,10 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from fundstelle.training.examples import load_source
-from fundstelle.training.leaks import HeldOut
+from fundstelle.training.leaks import SHINGLE, HeldOut
 
 PARAGRAPH = (
     "The lighthouse on the northern cape was built between 1871 and 1874 by masons from three villages, "
@@ -17,6 +19,32 @@ def test_the_same_text_is_known_whatever_surrounds_it() -> None:
     held_out = HeldOut([("Who built it?", PARAGRAPH)])
     assert held_out.knows("When?", "Introduction. " + PARAGRAPH.upper().replace(" ", "  ") + " And more.")
     assert held_out.knows("who built it", "Something else entirely.")
+
+
+@pytest.mark.parametrize("before", range(32))
+def test_a_piece_is_known_wherever_it_starts(before: int) -> None:
+    """A common piece of the least length is enough, whatever stands before it; one letter less is not."""
+    shared = _letters(PARAGRAPH)[20 : 20 + SHINGLE]
+    held_out = HeldOut([("Who built it?", PARAGRAPH)])
+    assert held_out.knows("When?", "x" * before + shared + "xyz")
+    assert not held_out.knows("When?", "x" * before + shared[:-1] + "xyz")
+
+
+@pytest.mark.parametrize("paragraph", ["Bern lies on the Aare.", "北京位于华北平原。", "Oslo"])
+def test_an_identical_paragraph_is_known_however_short(paragraph: str) -> None:
+    """A paragraph shorter than any piece is known as a whole, and only as a whole."""
+    held_out = HeldOut([("Which river?", paragraph)])
+    assert held_out.knows("Which town?", f" {paragraph.upper()} ")
+    assert not held_out.knows("Which town?", f"{paragraph} More of it.")
+
+
+def test_texts_without_letters_and_digits_are_not_all_one() -> None:
+    """Of a paragraph of signs alone nothing is left to compare."""
+    assert not HeldOut([("Which sign?", "→ ∞")]).knows("Which one?", "…")
+
+
+def _letters(text: str) -> str:
+    return "".join(filter(str.isalnum, text))
 
 
 def test_other_texts_are_not_known() -> None:

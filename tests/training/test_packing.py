@@ -16,7 +16,13 @@ from fundstelle.reader.embeddings import Embeddings
 from fundstelle.reader.engine import Batch
 from fundstelle.training.exporting import export_layers
 from fundstelle.training.packing import pack_reader
-from fundstelle.training.quantising import STRENGTHS, divergence, quantise_at
+from fundstelle.training.quantising import (
+    HELD_OUT,
+    STRENGTHS,
+    calibration_windows,
+    divergence,
+    quantise_at,
+)
 from fundstelle.training.releasing import TOLERATED, bearable, behind_activation, released
 
 PIECES = 96
@@ -49,11 +55,14 @@ def save_questions(file: Path) -> Path:
     """A SQuAD file with a few questions."""
     letters = "".join(map(chr, range(32, 32 + PIECES - 4)))
     paragraphs = [
-        {"context": letters[i:] * 3, "qas": [{"question": letters[::-3], "id": str(i), "answers": []}]}
-        for i in range(0, 48, 2)
+        {"context": letters[i:] * 3, "qas": [_unanswerable(str(i), letters[::-3])]} for i in range(0, 48, 2)
     ]
     file.write_text(json.dumps({"data": [{"title": "", "paragraphs": paragraphs}]}))
     return file
+
+
+def _unanswerable(identity: str, question: str) -> dict[str, Any]:
+    return {"question": question, "id": identity, "answers": [], "is_impossible": True}
 
 
 @pytest.fixture(scope="module")
@@ -210,9 +219,42 @@ def test_packing_over_a_bundle_in_use_leaves_its_readers_alone(reader: Path, tmp
     )
 
 
-def test_files_without_questions_cannot_calibrate(reader: Path, tmp_path: Path) -> None:
-    """Calibrating on nothing is an error that says what is missing, and no quantisation of noise."""
-    empty = tmp_path / "empty.json"
-    empty.write_text('{"data": []}')
-    with pytest.raises(ValueError, match="SQuAD files with questions"):
-        pack_reader(reader, tmp_path / "bundle", calibrate=[empty])
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ('{"data": []}', "holds no question"),
+        ('{"questions": []}', "not in SQuAD format"),
+        ('[{"question": "q", "context": "c"}]', "not in SQuAD format"),
+        ('{"data": []}\n{"data": []}', "is not JSON"),
+        (None, "SQuAD files with more questions"),
+    ],
+)
+def test_files_that_cannot_calibrate_are_refused_first(
+    reader: Path, tmp_path: Path, content: str | None, said: str
+) -> None:
+    """An error says what is wrong with the questions before the model is exported, and nothing is written."""
+    file = tmp_path / "questions.json"
+    file.write_text(content or json.dumps(_squad([_unanswerable("1", "?")])))
+    with pytest.raises(ValueError, match=said):
+        pack_reader(reader, tmp_path / "bundle", calibrate=[file])
+    assert not (tmp_path / "bundle").exists()
+
+
+def _squad(questions: list[dict[str, Any]], context: str = "abc" * 200) -> dict[str, Any]:
+    return {"data": [{"title": "", "paragraphs": [{"context": context, "qas": questions}]}]}
+
+
+@pytest.mark.parametrize(("max_length", "length", "asked"), [(512, 256, 64), (160, 160, 64), (90, 90, 45)])
+def test_windows_to_calibrate_on_are_those_that_are_read(
+    reader: Path, tmp_path: Path, max_length: int, length: int, asked: int
+) -> None:
+    """No longer than the model takes, and a question of many words is cut, as the reader cuts it."""
+    file = tmp_path / "questions.json"
+    questions = [_unanswerable(str(number), "xyz" * 200) for number in range(HELD_OUT)]
+    file.write_text(json.dumps(_squad(questions)), encoding="utf-8-sig")
+    tokenizer = Tokenizer.from_file(str(reader / "tokenizer.json"))
+    windows = calibration_windows([file], tokenizer, max_length=max_length, count=HELD_OUT)
+    letters = {tokenizer.token_to_id(letter) for letter in "xyz"}
+    assert [window.input_ids.shape for window in windows] == [(1, length)] * HELD_OUT
+    for window in windows:
+        assert abs(sum(number in letters for number in window.input_ids[0].tolist()) - asked) <= 1

@@ -142,6 +142,19 @@ def test_the_command_says_what_it_costs(
     assert float(said[2].split()[1].rstrip("%")) > 0
 
 
+def test_older_models_are_pruned_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Without a tokenizer.json, what transformers makes of vocab.txt is what stood before."""
+    pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *WORDS, *LETTERS]
+    pieces += [f"##{one}" for one in LETTERS]
+    tokenizer = Tokenizer(models.WordPiece({one: i for i, one in enumerate(pieces)}, unk_token="[UNK]"))
+    folder = tmp_path / "older"
+    BertForQuestionAnswering(BertConfig(**_sizes(tokenizer))).save_pretrained(folder)
+    (folder / "vocab.txt").write_text("\n".join(pieces), encoding="utf-8")
+    (tmp_path / "texts.txt").write_text(TEXTS[0], encoding="utf-8")
+    main([str(folder), str(tmp_path / "out"), str(tmp_path / "texts.txt")])
+    assert capsys.readouterr().out.startswith(f"{len(pieces)} pieces before")
+
+
 def test_other_vocabularies_are_refused(tmp_path: Path) -> None:
     """The merges of byte-pair encoding hang together: a sentence, not a broken tokenizer."""
     folder = bert(tmp_path / "model")
