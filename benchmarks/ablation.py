@@ -2,7 +2,7 @@
 
     python benchmarks/ablation.py ENCODER TRAINING_FILE... --parallel xquad.en.json xquad.de.json --squad2 dev.json
         --out FOLDER [--across FILE...] [--translated FILE...] [--dictionary FILE...] [--aligned ENCODER]
-        [--teacher READER] [--steps 300] [--tokens 6144] [--drawn N] [--questions 200] [--passages 20]
+        [--teacher READER] [--steps 300] [--tokens 6144] [--drawn N] [--seed 0] [--questions 200] [--passages 20]
         [--parts NAME...]
 
 Every training starts from ENCODER and has the same number of updates, of the same size; the evaluation files are held
@@ -139,6 +139,7 @@ def trained(part: str, options: argparse.Namespace) -> Path:
             "steps": options.steps,
             "tokens_per_step": options.tokens,
             "questions": options.drawn,
+            "seed": options.seed,
         }
         across = options.across if what.across else []
         order = Order(
@@ -205,6 +206,9 @@ def main() -> None:
     parser.add_argument("--teacher", help='the reader that teaches the training "taught"')
     parser.add_argument("--tokens", type=int, default=6144, help="of each update")
     parser.add_argument("--drawn", type=int, help="questions trained on, at most; default: all")
+    parser.add_argument(
+        "--seed", type=int, default=0, help="of draws and trainings; another one needs another --out"
+    )
     parser.add_argument("--questions", type=int, default=200, help="of each file")
     parser.add_argument("--passages", type=int, default=20, help="read for a question over the collection")
     parser.add_argument("--parts", nargs="+", default=list(PARTS), choices=PARTS, help="default: all")
