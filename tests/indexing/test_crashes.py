@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,7 @@ class Made:
         return numbers / np.linalg.norm(numbers, axis=1, keepdims=True)
 """
 
-# A run that commits and writes vectors as often as it can and says when it begins.
+# A run that commits and writes vectors as often as it can, and says when it begins and before each step.
 RUN = """
 import sys
 from pathlib import Path
@@ -50,6 +51,15 @@ from fundstelle.indexing.embedded import EmbeddedStore
 store, folder, tokenizer = map(Path, sys.argv[1:])
 jobs.COMMIT_SECONDS = 0.02
 vector_jobs.GROUP = 4
+
+def announced(step):
+    def call(*arguments):
+        print("step", flush=True)
+        return step(*arguments)
+    return call
+
+for step in ("write", "commit", "begin_vectors", "write_vectors", "settle_vectors"):
+    setattr(EmbeddedStore, step, announced(getattr(EmbeddedStore, step)))
 with EmbeddedStore.open(store) as opened:
     print("begun", flush=True)
     jobs.index(
@@ -78,19 +88,22 @@ class Run:
         assert process.stdout.readline() == "begun\n"
         return process
 
-    def complete(self, store: Path) -> float:
-        """Run to the end; the seconds it took from its beginning."""
+    def complete(self, store: Path) -> tuple[int, float]:
+        """Run to the end; the steps it had, and the seconds that one took."""
         with self.begin(store) as process:
             started = time.monotonic()
-            assert process.wait() == 0
-        return time.monotonic() - started
+            steps = process.communicate()[0].count("step\n")
+            assert process.returncode == 0
+        return steps, (time.monotonic() - started) / steps
 
-    def kill_after(self, store: Path, seconds: float) -> bool:
-        """Whether the run was killed before its end."""
+    def kill_after(self, store: Path, steps: int, seconds: float) -> None:
+        """Kill the run so many seconds after so many steps, by which a busy machine is as good as an idle one."""
         with self.begin(store) as process:
+            assert process.stdout is not None
+            for _ in islice(process.stdout, steps):
+                pass
             time.sleep(seconds)
             process.send_signal(signal.SIGKILL)
-            return process.wait() == -signal.SIGKILL
 
 
 def write_files(folder: Path, seed: int, numbers: range, note: str = "") -> None:
@@ -168,7 +181,7 @@ def test_killed_runs_are_made_good(run: Run, before: Path, tmp_path: Path) -> No
     """
     undisturbed = tmp_path / "undisturbed"
     shutil.copytree(before, undisturbed)
-    duration = run.complete(undisturbed)
+    steps, pace = run.complete(undisturbed)
     old, new = state_of(before), state_of(undisturbed)
     versions = old["passages"] + new["passages"]
     chance = random.Random(50)
@@ -176,7 +189,7 @@ def test_killed_runs_are_made_good(run: Run, before: Path, tmp_path: Path) -> No
     for kill in range(KILLS):
         store = tmp_path / str(kill)
         shutil.copytree(before, store)
-        run.kill_after(store, duration * (kill + chance.random()) / KILLS)
+        run.kill_after(store, steps * kill // KILLS, pace * chance.random())
         left = state_of(store)
         assert all(passages in versions for passages in left["passages"])
         check_vectors(store)
