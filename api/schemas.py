@@ -4,6 +4,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 
+from fundstelle.indexing.languages import CODE
+
 
 def _no_truth_or_text(value: Any) -> Any:
     """Numbers as JSON has them: `true` is no 1, and "1" is a text."""
@@ -16,7 +18,7 @@ Whole = Annotated[int, BeforeValidator(_no_truth_or_text)]
 Probability = Annotated[float, Field(ge=0, le=1), BeforeValidator(_no_truth_or_text)]
 Value = str | int | float | bool
 Filters = dict[str, Value | list[Value]]
-LANGUAGE = "^[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*$"
+LANGUAGE = f"^{CODE}$"
 Language = Annotated[str, StringConstraints(pattern=LANGUAGE)]
 Question = Annotated[
     str,

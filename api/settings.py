@@ -1,7 +1,6 @@
 """Every setting of the service, once: from the environment, a TOML file, or the command line."""
 
 import os
-import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -14,7 +13,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from fundstelle.api.schemas import LANGUAGE
+from fundstelle.indexing.languages import checked_or_auto
 
 FILE_VARIABLE = "FUNDSTELLE_SETTINGS"
 """The environment variable that names a TOML file of settings."""
@@ -114,11 +113,7 @@ class Settings(BaseSettings):
     @field_validator("language")
     @classmethod
     def _check_language(cls, value: str) -> str:
-        if value != "auto" and not re.fullmatch(LANGUAGE, value):
-            raise ValueError(
-                f"{value!r} is no language code. Use one like de, pt-BR or zh, or auto to detect it"
-            )
-        return value
+        return checked_or_auto(value)
 
     @classmethod
     def settings_customise_sources(

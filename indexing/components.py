@@ -18,8 +18,9 @@ from fundstelle.indexing.addresses import open_store
 from fundstelle.indexing.documents import Passage, SourceDocument, identifier
 from fundstelle.indexing.files import source_name, walk
 from fundstelle.indexing.formats import read
+from fundstelle.indexing.languages import AUTO
 from fundstelle.indexing.passages import PASSAGE_TOKENS
-from fundstelle.indexing.preparation import AUTO, Recipe, Splitting, passages_of, with_terms
+from fundstelle.indexing.preparation import Recipe, Splitting, passages_of, with_terms
 from fundstelle.indexing.store import PassageStore
 from fundstelle.indexing.worker import Failure
 from fundstelle.indexing.workers import Workers

@@ -18,8 +18,9 @@ from uuid import uuid4
 from fundstelle.indexing.documents import AnalysedDocument
 from fundstelle.indexing.files import ReadingError, digest, source_name, walk
 from fundstelle.indexing.holdings import Holding, Holdings
+from fundstelle.indexing.languages import AUTO
 from fundstelle.indexing.pools import Pool, pool
-from fundstelle.indexing.preparation import AUTO, Errand, File, Recipe, Splitting, content_hash
+from fundstelle.indexing.preparation import Errand, File, Recipe, Splitting, content_hash
 from fundstelle.indexing.progress import (
     DocumentCounts,
     FileFailure,

@@ -16,8 +16,11 @@ import regex
 
 UNKNOWN = "und"
 
-CODE = regex.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*")
-"""What a BCP 47 code looks like."""
+AUTO = "auto"
+"""The language option that has each passage's language detected."""
+
+CODE = "[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*"
+"""What a BCP 47 code looks like, as a regular expression."""
 
 SAMPLE = 300
 """Characters of a text that are looked at: more make detection slower and hardly surer."""
@@ -85,10 +88,19 @@ _LETTER = regex.compile("|".join([*(rf"(?P<{s}>\p{{{s}}})" for s in _SCRIPTS), r
 
 def checked(language: str) -> str:
     """A language code, its first part in lower case as everything here compares it. ValueError where it is none."""
-    if not CODE.fullmatch(language):
+    if not regex.fullmatch(CODE, language):
         raise ValueError(f"{language!r} is no language code. Use one like de, pt-BR or zh.")
     primary, dash, rest = language.partition("-")
     return primary.lower() + dash + rest
+
+
+def checked_or_auto(language: str) -> str:
+    """The option as it is. ValueError where it is neither a language code nor `AUTO`."""
+    if language != AUTO and not regex.fullmatch(CODE, language):
+        raise ValueError(
+            f"{language!r} is no language code. Use one like de, pt-BR or zh, or {AUTO} to detect it."
+        )
+    return language
 
 
 def detect(text: str, prior: str | None = None, among: Collection[str] = ()) -> str:

@@ -10,12 +10,9 @@ from pathlib import Path
 from fundstelle.indexing.analysis import ANALYSIS_VERSION, index_terms
 from fundstelle.indexing.documents import AnalysedDocument, Meta, Passage, SourceDocument, identifier
 from fundstelle.indexing.formats import read
-from fundstelle.indexing.languages import CODE, SAMPLE, UNKNOWN, detect
+from fundstelle.indexing.languages import AUTO, SAMPLE, UNKNOWN, checked_or_auto, detect
 from fundstelle.indexing.passages import PASSAGE_TOKENS, split
 from fundstelle.indexing.tokens import TokenCounter
-
-AUTO = "auto"
-"""The language option that has each passage's language detected."""
 
 RECIPE_VERSION = 1
 """Raised with every change to reading or splitting that should have unchanged files indexed again."""
@@ -46,10 +43,7 @@ class Recipe:
     language: str = AUTO
 
     def __post_init__(self) -> None:
-        if self.language != AUTO and not CODE.fullmatch(self.language):
-            raise ValueError(
-                f"{self.language!r} is no language code. Use one like de, pt-BR or zh, or {AUTO} to detect it."
-            )
+        checked_or_auto(self.language)
 
     def fingerprint(self) -> str:
         """Tells recipes apart: the same bytes under the same recipe become the same entries."""

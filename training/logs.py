@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from fundstelle.training.whole import write_lines
+
 LOG = "log.jsonl"
 
 
@@ -20,9 +22,7 @@ def forget(folder: Path, step: int) -> None:
     if path.is_file():
         lines = path.read_text(encoding="utf-8").splitlines()
         kept = [line for line in lines if _step(line) <= step]
-        aside = path.with_suffix(".part")
-        aside.write_text("".join(line + "\n" for line in kept), encoding="utf-8")
-        aside.replace(path)
+        write_lines(path, kept)
 
 
 def _step(line: str) -> float:

@@ -27,6 +27,7 @@ from fundstelle.training.recipes import Recipe
 from fundstelle.training.switching import switch_by
 from fundstelle.training.trainer import USUAL, Progress, Schedule, Trainer
 from fundstelle.training.validation import Validation
+from fundstelle.training.whole import write_lines
 from fundstelle.training.windows import groups
 
 EXAMPLES = "examples.jsonl"
@@ -168,12 +169,7 @@ def _counter(tokenizer: ReaderTokenizer) -> TokenCounter:
 
 
 def _write_examples(examples: Iterable[Example], path: Path) -> None:
-    """Written aside and renamed, so that a file that is there is whole."""
-    aside = path.with_suffix(".part")
-    with aside.open("w", encoding="utf-8") as file:
-        for one in examples:
-            file.write(json.dumps(asdict(one), ensure_ascii=False) + "\n")
-    aside.replace(path)
+    write_lines(path, (json.dumps(asdict(one), ensure_ascii=False) for one in examples))
 
 
 def _read_examples(path: Path) -> Iterable[Example]:
@@ -206,9 +202,7 @@ def _write_data(order: Order, sources: Sequence[Source], drawn: Sequence[Example
     if order.dictionaries and order.recipe.switched:
         content["dictionaries"] = [file.stem for file in order.dictionaries]
     content["made_from"] = _made_from(order)
-    aside = (order.out / DATA).with_suffix(".part")
-    aside.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-    aside.replace(order.out / DATA)
+    write_lines(order.out / DATA, [json.dumps(content, indent=1)])
 
 
 def _read_data(order: Order) -> dict[str, Any]:

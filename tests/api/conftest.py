@@ -107,21 +107,11 @@ def client(new_client: Callable[..., TestClient]) -> TestClient:
 
 
 @pytest.fixture
-def break_off() -> Callable[..., int]:
-    """What sends the beginning of a request's body and goes; gives the status that nobody reads."""
+def posted() -> Callable[[str, str], dict[str, Any]]:
+    """What a server tells an application of a POST to a path, with a body of some media type."""
 
-    def send_half(client: TestClient, path: str, kind: str) -> int:
-        start = b'--b\r\nContent-Disposition: form-data; name="files"; filename="a.txt"\r\n\r\nhalf a'
-        messages = iter([{"type": "http.request", "body": start, "more_body": True}])
-        sent: list[dict[str, Any]] = []
-
-        async def receive() -> Any:
-            return next(messages, {"type": "http.disconnect"})
-
-        async def send(message: Any) -> None:
-            sent.append(message)
-
-        scope = {
+    def scope(path: str, kind: str) -> dict[str, Any]:
+        return {
             "type": "http",
             "method": "POST",
             "path": path,
@@ -135,8 +125,27 @@ def break_off() -> Callable[..., int]:
             "http_version": "1.1",
             "asgi": {"version": "3.0"},
         }
+
+    return scope
+
+
+@pytest.fixture
+def break_off(posted: Callable[[str, str], dict[str, Any]]) -> Callable[..., int]:
+    """What sends the beginning of a request's body and goes; gives the status that nobody reads."""
+
+    def send_half(client: TestClient, path: str, kind: str) -> int:
+        start = b'--b\r\nContent-Disposition: form-data; name="files"; filename="a.txt"\r\n\r\nhalf a'
+        messages = iter([{"type": "http.request", "body": start, "more_body": True}])
+        sent: list[dict[str, Any]] = []
+
+        async def receive() -> Any:
+            return next(messages, {"type": "http.disconnect"})
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
         assert client.portal
-        client.portal.call(client.app, scope, receive, send)
+        client.portal.call(client.app, posted(path, kind), receive, send)
         return int(sent[0]["status"])
 
     return send_half

@@ -231,7 +231,10 @@ def test_a_stream_ends_with_the_problem_whatever_it_is(
 
 
 def test_a_client_that_goes_away_stops_its_work(
-    client: TestClient, reader: Any, monkeypatch: pytest.MonkeyPatch
+    client: TestClient,
+    reader: Any,
+    posted: Callable[[str, str], dict[str, Any]],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Once the connection is closed, what waits to be read for it is dropped, and its place is free again."""
     monkeypatch.setattr("fundstelle.api.batching.MOST_PASSAGES", 1)
@@ -253,22 +256,7 @@ def test_a_client_that_goes_away_stops_its_work(
         async def send(message: Any) -> None:
             pass
 
-        headers = [(b"host", b"localhost"), (b"content-type", b"application/json")]
-        scope = {
-            "type": "http",
-            "method": "POST",
-            "path": "/v1/query",
-            "raw_path": b"/v1/query",
-            "query_string": b"",
-            "headers": headers,
-            "client": ("127.0.0.1", 1),
-            "server": ("localhost", 80),
-            "scheme": "http",
-            "root_path": "",
-            "http_version": "1.1",
-            "asgi": {"version": "3.0"},
-        }
-        task = asyncio.create_task(app(scope, receive, send))
+        task = asyncio.create_task(app(posted("/v1/query", "application/json"), receive, send))
         while not reader.entered.is_set():
             await asyncio.sleep(0.01)
         assert admission.inside == 1
